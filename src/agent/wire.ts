@@ -1,0 +1,95 @@
+import type { ComponentId, HostId, MemberId } from '../domain/id.ts'
+import type { MemberObservation } from '../ports/database-member.ts'
+import type { ActionArgs, Authority } from '../engine/action.ts'
+
+/** Methods that an agent serves. Bodies and replies are the types below as JSON. */
+export const agentMethods = {
+  hello: 'agent/hello',
+  /** Everything this agent sees, read fresh. */
+  observe: 'agent/observe',
+  actionObserve: 'agent/action-observe',
+  actionApply: 'agent/action-apply',
+  /** Raises the persisted epoch of a scope without any other effect. */
+  announce: 'agent/announce',
+} as const
+
+/** Methods that the control plane serves to agents. (The store's methods are in server/store-wire.ts.) */
+export const controlPlaneMethods = { hello: 'control/hello', heartbeat: 'control/heartbeat' } as const
+
+/** First exchange in both directions; a peer that lacks a capability or speaks another wire version is refused. */
+export interface Hello {
+  readonly format: 'pointzero/agent-wire/1'
+  readonly productVersion: string
+  readonly estate: string
+  /** Agents: `action:<name>@<version>` each. */
+  readonly capabilities: readonly string[]
+}
+
+export interface ActionCall {
+  readonly format: 'pointzero/agent-wire/1'
+  readonly estate: string
+  readonly action: string
+  readonly actionVersion: number
+  readonly args: ActionArgs
+  readonly authority: Authority
+}
+
+/** Pushed by every agent each heartbeat interval; being answered is what renews a primary. */
+export interface Heartbeat {
+  readonly format: 'pointzero/agent-wire/1'
+  readonly estate: string
+  readonly host: HostId
+  /** New at each start of the agent. */
+  readonly boot: string
+  readonly sequence: number
+  readonly view: AgentView
+}
+
+/** Ages are measured on the agent's monotonic clock, so that clocks need not agree. */
+export interface AgentView {
+  readonly members: readonly MemberView[]
+  /** This agent's probes of members elsewhere. */
+  readonly probes: readonly ProbeView[]
+  readonly gates: readonly GateView[]
+  readonly instances: readonly InstanceView[]
+  readonly epochs: readonly { readonly scope: string; readonly epoch: number }[]
+}
+
+export interface MemberView {
+  readonly component: ComponentId
+  readonly member: MemberId
+  readonly observation: MemberObservation
+  readonly ageMs: number
+  /** Age of the newest acknowledged canary (measured from the start of its write); absent when not primary or none yet. */
+  readonly acknowledgedAgeMs?: number
+  /** The agent stopped it because it could neither renew nor see an acknowledgement, or because it was superseded. */
+  readonly fenced: boolean
+}
+
+export interface ProbeView {
+  readonly member: MemberId
+  /** Time since the postmaster last answered this observer (or since it began to probe). */
+  readonly silentMs: number
+  /** Time since the last finished probe, answered or not. */
+  readonly ageMs: number
+}
+
+export interface GateView {
+  readonly component: ComponentId
+  readonly epoch: number
+  readonly target: string
+}
+
+export interface InstanceView {
+  readonly component: ComponentId
+  readonly running: boolean
+  readonly ready: boolean
+}
+
+export interface HeartbeatReply {
+  readonly format: 'pointzero/agent-wire/1'
+  /** Highest epoch of each scope that this host takes part in; the agent persists it before it acts again. */
+  readonly epochs: readonly { readonly scope: string; readonly epoch: number }[]
+  /** Who leads each cluster. A primary that is not named here stops at once. */
+  readonly leaders: readonly { readonly component: ComponentId; readonly member: MemberId | '' }[]
+}

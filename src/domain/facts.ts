@@ -1,0 +1,56 @@
+import type { ComponentId, MemberId } from './id.ts'
+import type { MemberRole } from './member-role.ts'
+
+/**
+ * What was observed, as far as plans depend on it: identities, roles, timelines, sets. LSNs, lags and ages are not here: they
+ * move every millisecond, so plans hold the rule and the run journal holds the binding (law 5).
+ */
+export interface Facts {
+  readonly format: 'pointzero/facts/1'
+  readonly estate: string
+  readonly clusters: readonly ClusterFacts[]
+  readonly gates: readonly GateFacts[]
+  readonly instances: readonly InstanceFacts[]
+}
+
+export interface ClusterFacts {
+  readonly component: ComponentId
+  /** Bound at adoption; '' before. */
+  readonly systemIdentifier: string
+  /** From the control store: who leads, and the names that may acknowledge (published before they count). */
+  readonly leader: MemberId | ''
+  readonly publishedSync: readonly string[]
+  readonly publishedCount: number
+  readonly members: readonly MemberFacts[]
+}
+
+export interface MemberFacts {
+  readonly member: MemberId
+  readonly name: string
+  readonly host: string
+  readonly zone: string
+  /** Reachable = its agent answered within the freshness bound. */
+  readonly reachable: boolean
+  readonly role: MemberRole
+  readonly timeline: number
+  readonly systemIdentifier: string
+  readonly versionNumber: number
+  /** Receives WAL from the leader now. */
+  readonly receiving: boolean
+  /** Reasons that void RPO 0 on this member (sessions bypassing synchronous_commit …). */
+  readonly bypasses: readonly string[]
+}
+
+export interface GateFacts {
+  readonly component: ComponentId
+  readonly host: string
+  readonly reachable: boolean
+}
+
+export interface InstanceFacts {
+  readonly component: ComponentId
+  readonly host: string
+  readonly zone: string
+  readonly reachable: boolean
+  readonly running: boolean
+}

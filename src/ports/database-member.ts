@@ -1,0 +1,105 @@
+import type { Lsn } from '../domain/lsn.ts'
+import type { MemberRole } from '../domain/member-role.ts'
+
+/** What an agent sees of the member beside it. Everything is read fresh; nothing is remembered from an earlier reading. */
+export interface MemberObservation {
+  readonly role: MemberRole
+  /** pg_control_system(); absent when it can not be read (never initialised, or unreadable). */
+  readonly systemIdentifier?: string
+  /** server_version_num, for example 150018. */
+  readonly versionNumber?: number
+  /** pg_control_checkpoint / the walreceiver: the timeline whose WAL this member holds newest. */
+  readonly timeline?: number
+  /** Primary: pg_current_wal_flush_lsn(). */
+  readonly flushLsn?: Lsn
+  /** Standby: pg_last_wal_receive_lsn(), durable on this member. Absent when nothing was streamed since start. */
+  readonly receivedLsn?: Lsn
+  /** Standby: pg_last_wal_replay_lsn(). */
+  readonly replayedLsn?: Lsn
+  /** Standby: application_name@host:port that primary_conninfo names; '' when erased on disk. */
+  readonly upstream?: string
+  /** Standby: a WAL receiver process exists. */
+  readonly receiving?: boolean
+  /** Primary: names that synchronous_standby_names requires, with the number to wait for. */
+  readonly syncNames?: readonly string[]
+  readonly syncCount?: number
+  /** Primary: the standbys that pg_stat_replication shows. */
+  readonly standbys?: readonly StandbyObservation[]
+  /** Sessions, roles or databases whose synchronous_commit voids the acknowledgement quorum, each named. */
+  readonly bypasses?: readonly string[]
+  /** Replication slots that hold back or lost WAL: name, state (wal_status) and bytes retained. */
+  readonly slots?: readonly SlotObservation[]
+}
+
+export interface StandbyObservation {
+  /** application_name = the member's label. */
+  readonly name: string
+  readonly state: string
+  readonly syncState: string
+  readonly flushLsn?: Lsn
+  readonly lagBytes?: number
+}
+
+export interface SlotObservation {
+  readonly name: string
+  readonly walStatus: string
+  readonly retainedBytes?: number
+}
+
+export interface CanaryReceipt {
+  readonly counter: number
+}
+
+/**
+ * One PostgreSQL member, driven by the agent on its host. Every effect is idempotent: called again after it took effect it
+ * resolves without a second effect. No method decides anything; the procedures and the agent's fence do.
+ *
+ * Errors: PG_UNREACHABLE (transient), PG_OUTCOME_UNKNOWN (unknown-outcome), PG_IDENTITY (refused: another system identifier),
+ * others permanent.
+ */
+export interface DatabaseMember {
+  readonly name: string
+  /** Never throws for a member that does not answer: that is role `unknown`, `starting` or `stopped`. */
+  observe(): Promise<MemberObservation>
+  /** Called with the exit of a postmaster that this agent started or adopted, as soon as it is known. */
+  onPostmasterExit(listener: () => void): void
+
+  /** Starts it as a standby (standby.signal is written first), whatever it was before. Resolves when sessions are accepted. */
+  startAsStandby(): Promise<void>
+  /** pg_ctl stop -m immediate, then SIGKILL of what is left; resolves when no process of it remains. */
+  stopImmediate(): Promise<void>
+  /** Waits for every standby to receive everything (pg_ctl stop -m fast). For a planned switchover. */
+  stopClean(): Promise<{ readonly shutdownLsn: Lsn; readonly timeline: number }>
+
+  /** Standby: erase the upstream on disk and end the WAL receiver. After it resolves this member acknowledges to nobody. */
+  detach(): Promise<void>
+  /** Standby: name the upstream and stream from it. */
+  follow(upstream: Upstream): Promise<void>
+  /** Explicit names, `ANY count (names…)`; none at all when `names` is empty. Resolves when the server has loaded it. */
+  setSynchronous(names: readonly string[], count: number): Promise<void>
+  /** Standby -> primary; resolves when pg_is_in_recovery() is false. */
+  promote(): Promise<void>
+  checkpoint(): Promise<void>
+
+  /** Stopped member: make its data directory a copy-on-divergence of the upstream's. Returns how. The old directory is kept if cloned. */
+  rejoin(upstream: Upstream): Promise<{ readonly method: 'unchanged' | 'rewind' | 'clone' }>
+
+  /**
+   * Primary: appends one row (counter, wall time, HMAC) to the canary ledger and waits for its acknowledgement under the
+   * synchronous rule. Its success is the proof that a named standby acknowledges. Rejects after `timeoutMs` by closing
+   * the connection, never by cancelling (cancel hole).
+   */
+  writeCanary(wallMs: number, timeoutMs: number): Promise<CanaryReceipt>
+}
+
+export interface Upstream {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+}
+
+/** A fresh connection that the postmaster itself answers: a plain TCP connect succeeds on a stopped process and proves nothing. */
+export interface DatabaseProbe {
+  /** True when the postmaster answered within the time-out. */
+  answers(address: string, port: number, timeoutMs: number): Promise<boolean>
+}
