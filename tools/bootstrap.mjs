@@ -9,7 +9,9 @@ import { handOver, root } from './hand-over.mjs'
 const stampFile = join(root, 'node_modules', '.pointzero-lock-sha256')
 
 function lockDigest() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
 }
 
 function isInstalled(digest) {
@@ -24,7 +26,9 @@ function npmCommand() {
 }
 
 function install(digest) {
-  process.stderr.write('pointzero: installing dependencies (npm ci, only when package-lock.json changed) ...\n')
+  process.stderr.write(
+    'pointzero: installing dependencies (npm ci, only when package-lock.json changed) ...\n',
+  )
   const [command, ...args] = npmCommand()
   const result = spawnSync(command, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,

@@ -1,0 +1,65 @@
+import { importsOf, at, isTest, resolveImport } from './source-file.ts'
+import type { Problem, SourceFile } from './source-file.ts'
+
+/**
+ * A row may import the columns named here, and itself; what is absent is forbidden. A type counts as much as a value. `drivers/x` is a
+ * row of its own for every x, so no driver imports another. `everything` is for the one place that composes.
+ */
+const mayImport: Readonly<Record<string, string>> = {
+  domain: '',
+  ports: 'domain',
+  estate: 'domain',
+  engine: 'domain ports',
+  actions: 'domain ports estate engine',
+  procedures: 'domain ports estate engine actions',
+  watch: 'domain ports estate engine',
+  agent: 'domain ports engine actions',
+  protocol: 'domain ports',
+  vault: 'domain ports protocol',
+  journal: 'domain ports protocol',
+  capture: 'domain ports protocol',
+  drivers: 'domain ports protocol',
+  platform: 'domain ports',
+  evidence: 'domain ports engine',
+  api: 'domain estate',
+  server: 'domain ports estate engine actions procedures watch agent evidence api',
+  simulation: 'domain ports estate engine actions procedures watch agent server vault journal',
+  lab: 'domain ports estate engine actions procedures watch agent server drivers platform protocol evidence vault journal capture',
+  cli: 'everything',
+}
+
+/** A unit test may also run its subject in a simulated or real World. */
+const testsMayAlsoImport = ['domain', 'ports', 'simulation', 'platform']
+
+export function arrowProblems(file: SourceFile): readonly Problem[] {
+  if (!file.path.startsWith('src/')) return []
+  const from = layerOf(file.path)
+  const allowed = mayImport[from.layer]
+  if (allowed === undefined)
+    return [`${file.path}: test/tidy/arrows.ts has no row for the folder src/${from.layer}`]
+  if (allowed === 'everything') return []
+  const columns = new Set([...allowed.split(' '), ...(isTest(file.path) ? testsMayAlsoImport : [])])
+  return importsOf(file).flatMap(({ node, specifier }) => {
+    if (specifier === undefined) return [`${at(file, node)}: import() of a computed path cannot be checked`]
+    if (!specifier.startsWith('.')) return []
+    const to = layerOf(resolveImport(file, specifier))
+    if (to.unit === from.unit || (to.layer !== from.layer && columns.has(to.layer))) return []
+    return [`${at(file, node)}: ${from.unit} may not import ${to.unit}`]
+  })
+}
+
+/** `src/drivers/postgres/x.ts` → layer `drivers`, unit `drivers/postgres`; `src/engine/x.ts` → `engine`, `engine`. */
+function layerOf(path: string): { readonly layer: string; readonly unit: string } {
+  const [top, layer = '', next = ''] = path.split('/')
+  if (top !== 'src') return { layer: path, unit: path }
+  const isDriver = layer === 'drivers' && !next.endsWith('.ts')
+  return { layer, unit: isDriver ? `drivers/${next}` : layer }
+}
+
+/** The one database that is ours stays behind the port of the control store. */
+export function sqliteProblems(file: SourceFile): readonly Problem[] {
+  if (!file.path.startsWith('src/') || file.path.startsWith('src/platform/')) return []
+  return importsOf(file)
+    .filter(({ specifier }) => specifier === 'node:sqlite')
+    .map(({ node }) => `${at(file, node)}: node:sqlite is for src/platform`)
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Suite, Tests } from './suites.ts'
+import { readTestCounts } from './test-counts.ts'
+import type { TestCounts } from './test-counts.ts'
+
+/** A suite that hangs longer than this is killed with all that it started, and has failed. */
+const suiteDeadlineMs = 60 * 60_000
+
+export interface SuiteResult extends TestCounts {
+  readonly reason?: string
+}
+
+export async function runSuite(root: string, suite: Suite): Promise<SuiteResult> {
+  if (suite.kind === 'check') {
+    const [script = '', ...args] = suite.command
+    const ended = await runNode(root, [join(root, 'node_modules', '.bin', script), ...args])
+    return ended.ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, reason: ended.how }
+  }
+  return await runTests(root, suite)
+}
+
+async function runTests(root: string, suite: Tests): Promise<SuiteResult> {
+  const files = globSync(suite.files, { cwd: root }).toSorted()
+  if (files.length === 0) return { passed: 0, failed: 1, reason: `no file matches ${suite.files}` }
+  const ended = await runNode(root, ['--test', '--test-reporter=spec', ...suite.flags, ...files])
+  const counts = readTestCounts(ended.reportLines)
+  if (counts === undefined) return { passed: 0, failed: 1, reason: `the test runner died: ${ended.how}` }
+  if (counts.passed + counts.failed === 0) return { passed: 0, failed: 1, reason: 'no test was executed' }
+  if (ended.ok || counts.failed > 0) return counts
+  return {
+    passed: counts.passed,
+    failed: 1,
+    reason: `every test passed, but the runner ended with ${ended.how}`,
+  }
+}
+
+interface Ended {
+  readonly ok: boolean
+  readonly how: string
+  /** The lines that node:test marks as its own; all else was shown and is gone. */
+  readonly reportLines: readonly string[]
+}
+
+/** Runs this Node in a process group of its own and shows its output. */
+async function runNode(root: string, args: readonly string[]): Promise<Ended> {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...env, PATH: `${join(root, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  child.stdout.pipe(process.stdout, { end: false })
+  const reportLines: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('ℹ ')) reportLines.push(line)
+  })
+  const signalGroup = (signal: NodeJS.Signals): void => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal)
+  }
+  const stop = (signal: NodeJS.Signals): void => {
+    signalGroup(signal)
+    process.exitCode = 1
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  const deadline = setTimeout(() => signalGroup('SIGKILL'), suiteDeadlineMs)
+  const how = await new Promise<string>((resolve) => {
+    child.on('error', (error) => resolve(error.message))
+    child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
+  })
+  clearTimeout(deadline)
+  process.off('SIGINT', stop).off('SIGTERM', stop)
+  return { ok: how === 'exit code 0', how, reportLines }
+}
