@@ -49,7 +49,7 @@ export function suites(root: string, seed: number): readonly Suite[] {
     { kind: 'check', name: 'format', command: ['oxfmt', '--check'] },
     { kind: 'check', name: 'knip', command: ['knip'] },
     { kind: 'tests', name: 'tidy', files: 'test/tidy.test.ts', flags: ['--test-isolation=none'] },
-    { kind: 'tests', name: 'unit', files: 'src/**/*.test.ts', flags: [...oneProcess, timeout(2)] },
+    { kind: 'tests', name: 'unit', files: '{src,tools}/**/*.test.ts', flags: [...oneProcess, timeout(2)] },
     {
       kind: 'tests',
       name: 'simulation',
