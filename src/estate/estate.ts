@@ -1,5 +1,20 @@
 import type { ComponentId, EstateId, HostId, MemberId } from '../domain/id.ts'
 import type { Scenario } from '../domain/scenario.ts'
+import type { DeclaredComponent } from './declared-component.ts'
+import type { Dataset, Invariant, Protection, RegionReplication, Replay, Store } from './protection.ts'
+import type {
+  ApprovalRule,
+  Exclusion,
+  MaintenanceSwitch,
+  RecoveryRule,
+  RegionLink,
+  SmokeTest,
+  TransitionWatch,
+} from './recovery-rule.ts'
+import type { Schedule } from './schedule.ts'
+
+export type { DeclaredComponent } from './declared-component.ts'
+export type { Schedule } from './schedule.ts'
 
 /** The declared estate after parsing, defaults and cross-checks; plain data, deterministic order (as declared). */
 export interface Estate {
@@ -13,6 +28,15 @@ export interface Estate {
   readonly objectives: readonly Objective[]
   readonly schedules: readonly Schedule[]
   readonly assumptions: readonly string[]
+  /** The members below are absent when the estate declares none: an estate keeps its digest when a later version adds one. */
+  readonly links?: readonly RegionLink[]
+  readonly stores?: readonly Store[]
+  readonly recovery?: readonly RecoveryRule[]
+  readonly approvals?: readonly ApprovalRule[]
+  readonly maintenance?: MaintenanceSwitch
+  readonly smokeTests?: readonly SmokeTest[]
+  readonly transitions?: readonly TransitionWatch[]
+  readonly exclusions?: readonly Exclusion[]
 }
 
 export interface Region {
@@ -44,28 +68,29 @@ export interface Objective {
   readonly rtoMs: number
 }
 
-export interface Schedule {
-  readonly name: string
-  readonly procedure: string
-  readonly scenario?: Scenario
-  /** monthly, quarterly, weekly, daily, hourly with a window; not executed by this version (see docs/reference/estate.md). */
-  readonly every: 'hour' | 'day' | 'week' | 'month' | 'quarter'
-  readonly window?: string
-  readonly timeZone: string
-}
-
-interface ComponentBase {
+export interface ComponentBase {
   readonly id: ComponentId
   readonly name: string
   /** Names of components that must work before this one does. */
   readonly dependsOn: readonly string[]
+  readonly owner?: string
+  /** Recovered first when several wait for the same thing; 1 is first. */
+  readonly priority?: number
+  /** Expected size of its data, for the time that a restore takes until it is measured. */
+  readonly sizeBytes?: number
+  /** Measured restore throughput, if a drill has not measured it yet: what the operator assumes. */
+  readonly restoreBytesPerSecond?: number
+  readonly runbook?: string
+  readonly protection?: Protection
+  readonly replication?: readonly RegionReplication[]
+  readonly datasets?: readonly Dataset[]
+  readonly replay?: Replay
+  readonly invariants?: readonly Invariant[]
+  /** Nothing was declared that would protect it: RED, never ignored (incident D22). */
+  readonly unprotected?: true
 }
 
-export type Component =
-  | PostgresComponent
-  | ComputeComponent
-  | GateComponent
-  | DeclaredComponent
+export type Component = PostgresComponent | ComputeComponent | GateComponent | DeclaredComponent
 
 export interface PostgresComponent extends ComponentBase {
   readonly kind: 'postgres'
@@ -84,6 +109,11 @@ export interface PostgresMember {
   readonly host: string
   readonly port: number
   readonly dataDirectory: string
+  /**
+   * false: it never stands in synchronous_standby_names and no zone failover chooses it (a standby in another region).
+   * Absent: it may acknowledge, and it is a candidate.
+   */
+  readonly synchronous?: false
 }
 
 export interface PostgresPolicy {
@@ -114,22 +144,13 @@ export interface GateComponent extends ComponentBase {
   readonly leadsTo: string
   readonly listeners: readonly { readonly host: string; readonly port: number }[]
   readonly implementation: 'builtin' | 'haproxy'
+  readonly healthCheck?: HealthCheck
 }
 
-/** Kinds that this version accepts and shows as not yet recoverable. */
-export interface DeclaredComponent extends ComponentBase {
-  readonly kind:
-    | 'nats'
-    | 'redis'
-    | 'rabbitmq'
-    | 'event-store'
-    | 'journal'
-    | 'object-store'
-    | 'kubernetes'
-    | 'dns'
-    | 'load-balancer'
-    | 'service'
-  readonly locations: readonly string[]
-  /** Absent policy is RED, never ignored. */
-  readonly policy?: Readonly<Record<string, string | number | boolean>>
+/** What a gate or load balancer asks before it sends anybody to a target. */
+export interface HealthCheck {
+  readonly request: string
+  readonly everyMs: number
+  readonly timeoutMs: number
+  readonly failures: number
 }
