@@ -1,5 +1,6 @@
 // `node tools/bootstrap.mjs <script> [args]`: installs what package-lock.json names, if that changed since the last
-// time, then runs the script under the pinned Node. It stands in for npm's pre-scripts, which ignore-scripts turns off.
+// time, then runs the script under the pinned Node. It stands in for npm's pre-scripts, which ignore-scripts turns off. The npm scripts
+// say `exec`, because npm passes a signal on to its shell only, and the shell does not.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'

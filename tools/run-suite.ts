@@ -29,6 +29,16 @@ async function runTests(root: string, suite: Tests): Promise<SuiteResult> {
   const counts = readTestCounts(ended.reportLines)
   if (counts === undefined) return { passed: 0, failed: 1, reason: `the test runner died: ${ended.how}` }
   if (counts.passed + counts.failed === 0) return { passed: 0, failed: 1, reason: 'no test was executed' }
+  // A file without tests is reported as one test that passed, with the file's name.
+  const empty = files.filter((file) => ended.reportLines.some((line) => line.startsWith(`✔ ${file} (`)))
+  if (empty.length > 0) {
+    const { passed, failed } = counts
+    return {
+      passed: passed - empty.length,
+      failed: failed + empty.length,
+      reason: `no test in ${empty.join(', ')}`,
+    }
+  }
   if (ended.ok || counts.failed > 0) return counts
   return {
     passed: counts.passed,
@@ -40,7 +50,7 @@ async function runTests(root: string, suite: Tests): Promise<SuiteResult> {
 interface Ended {
   readonly ok: boolean
   readonly how: string
-  /** The lines that node:test marks as its own; all else was shown and is gone. */
+  /** The lines that node:test's reporter begins at the margin; all else was shown and is gone. */
   readonly reportLines: readonly string[]
 }
 
@@ -56,7 +66,7 @@ async function runNode(root: string, args: readonly string[]): Promise<Ended> {
   child.stdout.pipe(process.stdout, { end: false })
   const reportLines: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (line.startsWith('ℹ ')) reportLines.push(line)
+    if (/^[ℹ✔] /.test(line)) reportLines.push(line)
   })
   const signalGroup = (signal: NodeJS.Signals): void => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal)
