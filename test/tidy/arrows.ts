@@ -14,7 +14,7 @@ const mayImport: Readonly<Record<string, string>> = {
   actions: 'domain ports estate engine agent/wire',
   procedures: 'domain ports estate engine actions',
   watch: 'domain ports estate engine',
-  agent: 'domain ports engine actions',
+  agent: 'domain ports estate engine actions',
   protocol: 'domain ports',
   vault: 'domain ports protocol',
   journal: 'domain ports protocol',

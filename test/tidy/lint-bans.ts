@@ -116,10 +116,14 @@ export function samplesFor(ban: string): readonly Sample[] | undefined {
   return text === undefined ? undefined : [{ path: pathsByRule[ban] ?? `src/engine/${file}`, text }]
 }
 
-const effectModules = ['fs', 'fs/promises', 'net', 'http', 'child_process', 'timers/promises', 'sqlite']
+/** Time never comes from Node; files, sockets and processes only into drivers, which are made of them, and into the simulator. */
+const timeModules = ['timers', 'timers/promises', 'perf_hooks', 'sqlite']
+const effectModules = [...timeModules, 'fs', 'fs/promises', 'net', 'http', 'child_process', 'worker_threads']
+const foldersWithEffects = ['src/drivers', 'src/simulation']
 
 function importSamples(folder: string): readonly Sample[] {
-  const modules = effectModules.map((module) => ({
+  const forbidden = foldersWithEffects.includes(folder) ? timeModules : effectModules
+  const modules = forbidden.map((module) => ({
     path: `${folder}/import-${module.replaceAll(/[^a-z]/g, '-')}.ts`,
     text: `export * as effect from 'node:${module}'\n`,
   }))
