@@ -29,8 +29,8 @@ const mayImport: Readonly<Record<string, string>> = {
   cli: 'everything',
 }
 
-/** A unit test may also run its subject in a simulated or real World. */
-const testsMayAlsoImport = ['domain', 'ports', 'simulation', 'platform']
+/** A unit test may also run its subject in a simulated or real World, against what lies below `test/`. */
+const testsMayAlsoImport = ['domain', 'ports', 'simulation', 'platform', 'test']
 
 export function arrowProblems(file: SourceFile): readonly Problem[] {
   if (!file.path.startsWith('src/')) return []
@@ -54,7 +54,7 @@ export function arrowProblems(file: SourceFile): readonly Problem[] {
 /** `src/drivers/postgres/x.ts` → layer `drivers`, unit `drivers/postgres`; `src/engine/x.ts` → `engine`, `engine`. */
 function layerOf(path: string): { readonly layer: string; readonly unit: string } {
   const [top, layer = '', next = ''] = path.split('/')
-  if (top !== 'src') return { layer: path, unit: path }
+  if (top !== 'src') return { layer: top ?? '', unit: path }
   const isDriver = layer === 'drivers' && !next.endsWith('.ts')
   return { layer, unit: isDriver ? `drivers/${next}` : layer }
 }

@@ -51,6 +51,7 @@ export const rules: readonly Rule[] = [
       ['src/drivers/postgres/deep/a.ts', "import { b } from '../b.ts'"],
       ['src/actions/a.ts', "import type { B } from '../agent/wire.ts'"],
       ['src/vault/a.test.ts', "import { b } from '../simulation/b.ts'"],
+      ['src/vault/a.test.ts', "import { b } from '../../test/support/b.ts'"],
       ['src/cli/a.ts', "import { b } from '../platform/b.ts'\nconst c = (name: string) => import(name)"],
       ['test/a.test.ts', "import { b } from '../src/platform/b.ts'"],
     ],
