@@ -144,7 +144,6 @@ export class SimSwitchboard {
     }
     progress.sent()
     const server = listening.process
-    let answered = false
     const forget = server.onExit(() => {
       if (server.host.isUp) back(progress.reset)
     })

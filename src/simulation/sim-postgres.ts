@@ -56,11 +56,14 @@ export class SimPostgres {
   isReplayPaused = false
   receiver: SimReplication | undefined
   readonly senders = new Set<SimReplication>()
+  /** Roles or sessions that commit without waiting, as an audit would name them. */
+  bypasses: readonly string[] = []
   readonly #setting: PostgresSetting
   readonly #random: SimRandom
   #waiting: WaitingCommit[] = []
   #loadedSync: { readonly names: readonly string[]; readonly count: number } = { names: [], count: 0 }
   #isConnecting = false
+  #lingersUntilUs = 0
   readonly #exitListeners = new Set<() => void>()
 
   constructor(setting: PostgresSetting, place: { readonly name: string; readonly host: SimHost; readonly port: number }) {
@@ -88,6 +91,11 @@ export class SimPostgres {
 
   get isRunning(): boolean {
     return this.process !== undefined
+  }
+
+  /** For a moment after a kill its backends keep the directory locked. */
+  get isLingering(): boolean {
+    return this.#setting.loop.nowUs < this.#lingersUntilUs
   }
 
   get waitingCommits(): number {
@@ -314,6 +322,7 @@ export class SimPostgres {
     this.process = undefined
     this.mode = 'stopped'
     this.directory.pendingShutdownLsn = undefined
+    if (this.#waiting.length > 0) this.#lingersUntilUs = this.#setting.loop.nowUs + this.#random.between(0, 150_000)
     this.#waiting = []
     const { receiver } = this
     this.receiver = undefined

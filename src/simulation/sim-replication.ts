@@ -36,9 +36,12 @@ export class SimReplication {
     this.#sentIndex = indexAfter(this.upstream.wal, endOf(this.standby.wal))
   }
 
-  get isSilent(): boolean {
-    const { sender, receiver } = { sender: this.#sender, receiver: this.#receiver }
-    return !this.#links.connects(sender.host, receiver.host) || sender.isPaused || receiver.isPaused
+  get #isCut(): boolean {
+    return !this.#links.connects(this.#sender.host, this.#receiver.host)
+  }
+
+  get #isSilent(): boolean {
+    return this.#isCut || [this.#sender, this.#receiver].some(({ isAlive, isPaused }) => !isAlive || isPaused)
   }
 
   /** Sends what is new, one batch at a time. */
@@ -68,10 +71,15 @@ export class SimReplication {
   /** Somebody was cut off, stopped or came back. */
   environmentChanged(): void {
     if (!this.isOpen) return
-    if (this.isSilent) {
+    // The kernel of a living host answers for a process that is gone.
+    if (!this.#isCut && !(this.#sender.isAlive && this.#receiver.isAlive)) {
+      this.close()
+      return
+    }
+    if (this.#isSilent) {
       this.#watch ??= this.#loop.after(silenceLimitUs, () => {
         this.#watch = undefined
-        if (this.isOpen && this.isSilent) this.close()
+        if (this.isOpen && this.#isSilent) this.close()
       })
       return
     }

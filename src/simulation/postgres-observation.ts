@@ -1,0 +1,51 @@
+import type { MemberObservation } from '../ports/database-member.ts'
+import type { SimPostgres } from './sim-postgres.ts'
+import { endOf, lsnText } from './wal-record.ts'
+
+/** What a session (or pg_controldata and the files, when there is no postmaster) would show of the member now. */
+export function observePostgres(server: SimPostgres): MemberObservation {
+  const { directory } = server
+  const identity = {
+    ...(directory.systemIdentifier === '' ? {} : { systemIdentifier: directory.systemIdentifier }),
+    versionNumber: 150_018,
+    timeline: directory.timeline,
+    checkpointTimeline: directory.checkpointTimeline,
+  }
+  const upstream = directory.upstream === undefined ? '' : `${directory.upstream.address}:${directory.upstream.port}`
+  if (server.mode === 'stopped') {
+    const { shutdownLsn } = directory
+    return {
+      role: 'stopped',
+      ...identity,
+      upstream,
+      ...(shutdownLsn === undefined ? {} : { shutdownLsn: lsnText(shutdownLsn) }),
+    }
+  }
+  if (server.mode === 'starting' || server.mode === 'stopping') return { role: 'starting', ...identity }
+  if (server.mode === 'standby') {
+    const replayed = server.wal[server.replayedCount - 1]
+    return {
+      role: 'standby',
+      ...identity,
+      ...(server.receivedSinceStart ? { receivedLsn: lsnText(endOf(server.wal)) } : {}),
+      ...(replayed === undefined ? {} : { replayedLsn: lsnText(replayed.lsn) }),
+      upstream,
+      receiving: server.receiver !== undefined,
+      bypasses: [],
+    }
+  }
+  return { role: 'primary', ...identity, ...primaryFields(server) }
+}
+
+function primaryFields(server: SimPostgres): Partial<MemberObservation> {
+  const { names, count } = server.loadedSync
+  const end = endOf(server.wal)
+  const standbys = [...server.senders].map(({ standby, flushed }) => ({
+    name: standby.name,
+    state: 'streaming',
+    syncState: names.includes(standby.name) ? 'quorum' : 'async',
+    flushLsn: lsnText(flushed),
+    lagBytes: Math.max(end - flushed, 0),
+  }))
+  return { flushLsn: lsnText(end), syncNames: names, syncCount: count, standbys, bypasses: server.bypasses }
+}

@@ -1,0 +1,18 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
+
+export function transient(message: string): RecoveryError {
+  return new RecoveryError({ code: 'PG_UNREACHABLE', class: 'transient', message, hint: 'it is tried again' })
+}
+
+export function permanent(code: `PG_${string}`, message: string): RecoveryError {
+  return new RecoveryError({ code, class: 'permanent', message, hint: 'look at the server log' })
+}
+
+export function outcomeUnknown(name: string): RecoveryError {
+  return new RecoveryError({
+    code: 'PG_OUTCOME_UNKNOWN',
+    class: 'unknown-outcome',
+    message: `the session on ${name} ended before it answered`,
+    hint: 'the effect is observed before it is tried again',
+  })
+}

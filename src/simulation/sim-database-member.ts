@@ -1,0 +1,232 @@
+import type { CanaryReceipt, DatabaseMember, MemberObservation, Upstream } from '../ports/database-member.ts'
+import type { Lsn } from '../domain/lsn.ts'
+import type { EventLoop } from './event-loop.ts'
+import { observePostgres } from './postgres-observation.ts'
+import { outcomeUnknown, permanent, transient } from './postgres-problem.ts'
+import { rejoinDirectory } from './postgres-rejoin.ts'
+import type { SimLinks } from './sim-links.ts'
+import type { SimPostgres } from './sim-postgres.ts'
+import type { SimProcess } from './sim-process.ts'
+import type { SimRandom } from './sim-random.ts'
+import { lsnText } from './wal-record.ts'
+
+export interface MemberDriverSetting {
+  readonly loop: EventLoop
+  readonly links: SimLinks
+  readonly random: SimRandom
+  readonly servers: readonly SimPostgres[]
+  /** Transaction id of the next canary row. */
+  readonly nextCanary: () => number
+}
+
+/** `atEnd` takes what is to be undone once the outcome is known. */
+type Attempt<T> = (
+  done: (value: T) => void,
+  fail: (error: Error) => void,
+  atEnd: (clean: () => void) => void,
+) => void
+
+/** A session that a stopped postmaster does not answer is given up after this long. */
+const connectLimitUs = 1_500_000
+
+/** An agent's driver for the simulated member beside it. A new one per agent process; the server outlives it. */
+export class SimDatabaseMember implements DatabaseMember {
+  readonly name: string
+  readonly #setting: MemberDriverSetting
+  readonly #process: SimProcess
+  readonly #server: SimPostgres
+
+  constructor(setting: MemberDriverSetting, process: SimProcess, server: SimPostgres) {
+    this.#setting = setting
+    this.#process = process
+    this.#server = server
+    this.name = server.name
+  }
+
+  observe(): Promise<MemberObservation> {
+    return this.#ask(
+      (done) => done(observePostgres(this.#server)),
+      (settle) => settle({ role: 'unknown' }),
+    )
+  }
+
+  onPostmasterExit(listener: () => void): void {
+    const forget = this.#server.onExit(() => {
+      this.#setting.loop.after(this.#latencyUs(), () => this.#process.resume(listener))
+    })
+    this.#process.onExit(() => forget())
+  }
+
+  startAsStandby(): Promise<void> {
+    const server = this.#server
+    return this.#command((done, fail, atEnd) => {
+      if (server.directory.isDamaged) {
+        fail(permanent('PG_DIRECTORY_DAMAGED', `${server.name}: a rewind or clone was interrupted`))
+      } else if (server.isRunning) {
+        this.#awaitSessions(done, fail)
+      } else if (server.isLingering) {
+        fail(transient(`${server.name}: backends of the last postmaster are still there`))
+      } else {
+        server.directory.standbySignal = true
+        server.start(() => done())
+        this.#failOnExit(fail, atEnd)
+      }
+    })
+  }
+
+  stopImmediate(): Promise<void> {
+    return this.#command((done) => {
+      this.#server.kill()
+      done()
+    })
+  }
+
+  stopClean(): Promise<{ readonly shutdownLsn: Lsn; readonly timeline: number }> {
+    const server = this.#server
+    return this.#command((done, fail) => {
+      const report = (): void => {
+        const { shutdownLsn, timeline } = server.directory
+        if (shutdownLsn === undefined) fail(transient(`${server.name} did not shut down in an orderly way`))
+        else done({ shutdownLsn: lsnText(shutdownLsn), timeline })
+      }
+      if (!server.isRunning) {
+        report()
+        return
+      }
+      const forget = server.onExit(() => {
+        forget()
+        report()
+      })
+      server.process?.deliver(() => server.shutDown())
+    })
+  }
+
+  detach(): Promise<void> {
+    return this.#effect((server) => server.setUpstream(undefined))
+  }
+
+  follow(upstream: Upstream): Promise<void> {
+    return this.#effect((server) => server.setUpstream({ address: upstream.address, port: upstream.port }))
+  }
+
+  setSynchronous(names: readonly string[], count: number): Promise<void> {
+    return this.#effect((server) => server.setSynchronous([...names], count))
+  }
+
+  promote(): Promise<void> {
+    const server = this.#server
+    return this.#ask<void>((done, fail, atEnd) => {
+      if (server.mode !== 'standby' && server.mode !== 'primary') {
+        fail(permanent('PG_NOT_A_STANDBY', `${server.name} is ${server.mode}`))
+        return
+      }
+      this.#setting.loop.after(this.#setting.random.between(20_000, 600_000), () => {
+        server.process?.deliver(() => {
+          server.promote()
+          done()
+        })
+      })
+      this.#failOnExit(fail, atEnd)
+    })
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#effect((server) => server.checkpoint())
+  }
+
+  rejoin(upstream: Upstream): Promise<{ readonly method: 'unchanged' | 'rewind' | 'clone' }> {
+    return this.#command((done, fail) => {
+      rejoinDirectory(this.#setting, { process: this.#process, server: this.#server, upstream, done, fail })
+    })
+  }
+
+  writeCanary(_wallMs: number, timeoutMs: number): Promise<CanaryReceipt> {
+    const counter = this.#setting.nextCanary()
+    const limitUs = timeoutMs * 1000
+    return this.#ask(
+      (done, fail, atEnd) => {
+        this.#server.commit(counter, (result) => {
+          if (result === 'acknowledged') done({ counter })
+          else if (result === 'read-only') fail(permanent('PG_READ_ONLY', `${this.name} is no primary`))
+          else fail(outcomeUnknown(this.name))
+        })
+        this.#failOnExit(fail, atEnd)
+      },
+      (_settle, fail) => fail(outcomeUnknown(this.name)),
+      limitUs,
+    )
+  }
+
+  /** Through a session: needs a postmaster that answers. An effect on the disk happens without one, too. */
+  #effect(apply: (server: SimPostgres) => void): Promise<void> {
+    const server = this.#server
+    if (!server.isRunning) {
+      return this.#command((done) => {
+        apply(server)
+        done()
+      })
+    }
+    return this.#ask<void>((done) => {
+      apply(server)
+      done()
+    })
+  }
+
+  #ask<T>(
+    attempt: Attempt<T>,
+    onSilence: (settle: (value: T) => void, fail: (error: Error) => void) => void = (_settle, fail) =>
+      fail(transient(`${this.name} does not answer`)),
+    limitUs = connectLimitUs,
+  ): Promise<T> {
+    const { loop } = this.#setting
+    return this.#settling((done, fail, atEnd) => {
+      const { process } = this.#server
+      const silence = loop.after(limitUs, () => onSilence(done, fail))
+      atEnd(() => loop.cancel(silence))
+      if (process === undefined) attempt(done, fail, atEnd)
+      else process.deliver(() => attempt(done, fail, atEnd))
+    })
+  }
+
+  /** Signals and files: works whether the postmaster answers or not. */
+  #command<T>(attempt: Attempt<T>): Promise<T> {
+    return this.#settling(attempt)
+  }
+
+  /** What was sent happens even if this agent dies; it hears of the outcome only while it lives. */
+  #settling<T>(attempt: Attempt<T>): Promise<T> {
+    const { loop } = this.#setting
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    let settled = false
+    const cleaning: (() => void)[] = []
+    const once = (settle: () => void): void => {
+      if (settled) return
+      settled = true
+      for (const clean of cleaning) clean()
+      loop.after(this.#latencyUs(), () => this.#process.resume(settle))
+    }
+    const done = (value: T): void => once(() => resolve(value))
+    const fail = (error: Error): void => once(() => reject(error))
+    loop.after(this.#latencyUs(), () => {
+      if (this.#process.host.isUp) attempt(done, fail, (clean) => cleaning.push(clean))
+    })
+    return promise
+  }
+
+  #awaitSessions(done: () => void, fail: (error: Error) => void): void {
+    const { mode } = this.#server
+    if (mode === 'standby') done()
+    else if (mode === 'starting') this.#setting.loop.after(20_000, () => this.#awaitSessions(done, fail))
+    else fail(permanent('PG_NOT_A_STANDBY', `${this.name} is ${mode}`))
+  }
+
+  #failOnExit(fail: (error: Error) => void, atEnd: (clean: () => void) => void): void {
+    const { process } = this.#server
+    if (process === undefined) fail(transient(`${this.name} does not run`))
+    else atEnd(process.onExit(() => fail(outcomeUnknown(this.name))))
+  }
+
+  #latencyUs(): number {
+    return this.#setting.random.between(200, 2000)
+  }
+}
