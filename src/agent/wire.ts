@@ -90,6 +90,13 @@ export interface HeartbeatReply {
   readonly format: 'pointzero/agent-wire/1'
   /** Highest epoch of each scope that this host takes part in; the agent persists it before it acts again. */
   readonly epochs: readonly { readonly scope: string; readonly epoch: number }[]
-  /** Who leads each cluster. A primary that is not named here stops at once. */
-  readonly leaders: readonly { readonly component: ComponentId; readonly member: MemberId | '' }[]
+  /** Who leads each cluster that has a leader. A primary that was promoted under a lower epoch stops at once. */
+  readonly leaders: readonly LeaderNews[]
+}
+
+export interface LeaderNews {
+  readonly component: ComponentId
+  readonly member: MemberId
+  /** Epoch under which it was claimed: news older than a member's own promotion is ignored by it. */
+  readonly epoch: number
 }

@@ -10,13 +10,17 @@ export interface MemberObservation {
   readonly versionNumber?: number
   /** pg_control_checkpoint / the walreceiver: the timeline whose WAL this member holds newest. */
   readonly timeline?: number
+  /** Timeline of the last completed checkpoint in pg_control: pg_rewind reads this one, not the running one. */
+  readonly checkpointTimeline?: number
+  /** Stopped: LSN of the shutdown checkpoint when pg_control says `shut down` or `shut down in recovery`. */
+  readonly shutdownLsn?: Lsn
   /** Primary: pg_current_wal_flush_lsn(). */
   readonly flushLsn?: Lsn
   /** Standby: pg_last_wal_receive_lsn(), durable on this member. Absent when nothing was streamed since start. */
   readonly receivedLsn?: Lsn
   /** Standby: pg_last_wal_replay_lsn(). */
   readonly replayedLsn?: Lsn
-  /** Standby: application_name@host:port that primary_conninfo names; '' when erased on disk. */
+  /** Standby: `host:port` that primary_conninfo names; '' when erased on disk. */
   readonly upstream?: string
   /** Standby: a WAL receiver process exists. */
   readonly receiving?: boolean

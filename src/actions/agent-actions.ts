@@ -1,0 +1,36 @@
+import type { Action, ActionRegistry } from '../engine/action.ts'
+import type { AgentContext } from './agent-context.ts'
+import { computeStart } from './compute-start.ts'
+import { computeStop } from './compute-stop.ts'
+import { gateRoute } from './gate-route.ts'
+import { postgresAcknowledge } from './postgres-acknowledge.ts'
+import { postgresCheckpoint } from './postgres-checkpoint.ts'
+import { postgresDetach } from './postgres-detach.ts'
+import { postgresFence } from './postgres-fence.ts'
+import { postgresFollow } from './postgres-follow.ts'
+import { postgresPromote } from './postgres-promote.ts'
+import { postgresRejoin } from './postgres-rejoin.ts'
+import { postgresReopen } from './postgres-reopen.ts'
+import { postgresSetSync } from './postgres-set-sync.ts'
+import { postgresStart } from './postgres-start.ts'
+import { postgresStopClean } from './postgres-stop-clean.ts'
+
+const all: readonly Action<AgentContext>[] = [
+  computeStart,
+  computeStop,
+  gateRoute,
+  postgresAcknowledge,
+  postgresCheckpoint,
+  postgresDetach,
+  postgresFence,
+  postgresFollow,
+  postgresPromote,
+  postgresRejoin,
+  postgresReopen,
+  postgresSetSync,
+  postgresStart,
+  postgresStopClean,
+]
+
+/** Every action that an agent performs on its host. */
+export const agentActions: ActionRegistry<AgentContext> = new Map(all.map((action) => [action.name, action]))

@@ -1,0 +1,87 @@
+import type { Json } from '../domain/canonical-json.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { Action } from '../engine/action.ts'
+import { clusterNamed, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
+import type { PostgresComponent } from '../estate/estate.ts'
+import { numberArg, textArg, textsArg } from './agent-context.ts'
+import { durableLsn, rankCandidates, type Candidate } from './candidate-rule.ts'
+import type { ControlContext } from './control-context.ts'
+import { readLeader } from './leader-store.ts'
+
+/**
+ * Applies the promotion rule to fresh readings. Needs as many detached members as the revocation demands; the choice is journaled as
+ * this step's output and every later step takes it from there, so a resumed run does not choose again.
+ */
+export const candidateChoose: Action<ControlContext> = {
+  name: 'candidate.choose',
+  version: 1,
+  observeOnly: true,
+  async observe(context, args) {
+    const cluster = clusterNamed(context.estate, textArg(args, 'component'))
+    const { record } = await readLeader(context.store, context.estate.id, cluster.id)
+    const candidates = await freshReadings(context, cluster, textsArg(args, 'members'))
+    const { eligible, refused } = rankCandidates(candidates, record?.systemIdentifier ?? '')
+    const best = eligible[0]
+    if (best === undefined || eligible.length < numberArg(args, 'needed')) {
+      return { satisfied: false, seen: { eligible: eligible.map(({ member }) => member), refused } }
+    }
+    const others = eligible.slice(1).map(({ member }) => memberNamed(cluster, member).name)
+    const fallback = textsArg(args, 'fallbackSync')
+    const output = { ...describe(context, cluster, best), others: others.length > 0 ? others : fallback }
+    const proof = { ranking: eligible.map(rankEntry), refused }
+    return { satisfied: true, proof, output }
+  },
+  async apply() {},
+}
+
+function rankEntry(candidate: Candidate): Json {
+  return {
+    member: candidate.member,
+    timeline: candidate.observation.timeline ?? 0,
+    lsn: durableLsn(candidate.observation),
+  }
+}
+
+function describe(
+  context: ControlContext,
+  cluster: PostgresComponent,
+  chosen: Candidate,
+): Readonly<Record<string, Json>> {
+  const member = memberNamed(cluster, chosen.member)
+  const { address } = hostNamed(context.estate, member.host)
+  const upstream = { member: member.id, name: member.name, address, port: member.port }
+  return {
+    member: member.id,
+    name: member.name,
+    host: member.host,
+    address,
+    target: { address, port: member.port },
+    upstream,
+  }
+}
+
+async function freshReadings(
+  context: ControlContext,
+  cluster: PostgresComponent,
+  members: readonly string[],
+): Promise<Candidate[]> {
+  const readings = await Promise.all(members.map(async (id) => freshReading(context, cluster, id)))
+  return readings.filter((reading) => reading !== undefined)
+}
+
+/** A member that can not be read now is no candidate now; the step is tried again until its time-out. */
+async function freshReading(
+  context: ControlContext,
+  cluster: PostgresComponent,
+  id: string,
+): Promise<Candidate | undefined> {
+  const member = memberNamed(cluster, id)
+  try {
+    const view = await context.observeHost(member.host)
+    const found = view.members.find((candidate) => candidate.member === member.id)
+    return found === undefined ? undefined : { member: member.id, observation: found.observation }
+  } catch (error) {
+    if (error instanceof RecoveryError && error.class !== 'bug') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,16 @@
+import type { Action } from '../engine/action.ts'
+import { textArg, type AgentContext } from './agent-context.ts'
+
+/** Starts the application's instance on this host; done when the instance itself says that it rebuilt its state. */
+export const computeStart: Action<AgentContext> = {
+  name: 'compute.start',
+  version: 1,
+  async observe(context, args) {
+    const seen = await context.instance(textArg(args, 'component')).observe()
+    if (!seen.ready) return { satisfied: false, seen: { running: seen.running, ready: false } }
+    return { satisfied: true, proof: { ready: true }, output: {} }
+  },
+  async apply(context, args) {
+    await context.instance(textArg(args, 'component')).start()
+  },
+}

@@ -1,0 +1,13 @@
+import type { Action, ActionRegistry } from '../engine/action.ts'
+import { candidateChoose } from './candidate-choose.ts'
+import type { ControlContext } from './control-context.ts'
+import { leaderClaim } from './leader-claim.ts'
+import { leaderPublish } from './leader-publish.ts'
+import { memberReached } from './member-reached.ts'
+
+const all: readonly Action<ControlContext>[] = [candidateChoose, leaderClaim, leaderPublish, memberReached]
+
+/** Every action that the executor performs itself. */
+export const controlActions: ActionRegistry<ControlContext> = new Map(
+  all.map((action) => [action.name, action]),
+)

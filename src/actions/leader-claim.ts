@@ -1,0 +1,57 @@
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { MemberId } from '../domain/id.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { Action } from '../engine/action.ts'
+import { numberArg, textArg, textsArg } from './agent-context.ts'
+import type { ControlContext } from './control-context.ts'
+import { readLeader, writeLeader } from './leader-store.ts'
+
+/** Switches remembered for the flap guard. */
+const switchesKept = 16
+
+/**
+ * Compare-and-swap of (epoch, leader): after it exactly this member may be promoted, and the set that may acknowledge is published
+ * before the member can apply it.
+ */
+export const leaderClaim: Action<ControlContext> = {
+  name: 'leader.claim',
+  version: 1,
+  async observe(context, args) {
+    const { record } = await readLeader(context.store, context.estate.id, textArg(args, 'component'))
+    if (record === undefined || record.member !== textArg(args, 'member')) {
+      return { satisfied: false, seen: { member: record?.member ?? '' } }
+    }
+    const proof = { member: record.member, epoch: record.epoch, publishedSync: record.publishedSync }
+    return { satisfied: true, proof, output: { epoch: record.epoch } }
+  },
+  async apply(context, args, authority) {
+    const component = textArg(args, 'component')
+    const expected = await readLeader(context.store, context.estate.id, component)
+    const member = textArg(args, 'member') as MemberId
+    requirePredecessor(expected.record, textArg(args, 'from'), member)
+    const switches = expected.record?.switchesMs ?? []
+    const record: LeaderRecord = {
+      member,
+      epoch: authority.epoch,
+      systemIdentifier: expected.record?.systemIdentifier ?? textArg(args, 'systemIdentifier'),
+      publishedSync: [...textsArg(args, 'publishedSync')].sort(),
+      publishedCount: numberArg(args, 'publishedCount'),
+      switchesMs:
+        args['unplanned'] === true ? [...switches, context.world.clock.now()].slice(-switchesKept) : switches,
+    }
+    const { scope, epoch } = authority
+    await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })
+  },
+}
+
+/** The plan was made for one predecessor; a leader that is neither it nor the new one means that the facts changed. */
+function requirePredecessor(record: LeaderRecord | undefined, from: string, to: string): void {
+  const current = record?.member ?? ''
+  if (current === from || current === to) return
+  throw new RecoveryError({
+    code: 'LEADER_NOT_AS_PLANNED',
+    class: 'refused',
+    message: `the plan replaces ${from === '' ? 'no leader' : from}, but ${current} leads now`,
+    hint: 'make a new plan with `pointzero plan zone-failover` and approve that one',
+  })
+}

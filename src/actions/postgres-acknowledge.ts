@@ -1,0 +1,24 @@
+import type { Action } from '../engine/action.ts'
+import { numberArg, textArg, type AgentContext } from './agent-context.ts'
+
+/**
+ * Proves that the primary confirms under its synchronous rule: a canary row was committed and a named standby acknowledged it. Its
+ * LSN lies after the end of recovery, so everything clients could read before has a second copy too (restart hole).
+ */
+export const postgresAcknowledge: Action<AgentContext> = {
+  name: 'postgres.acknowledge',
+  version: 1,
+  observeOnly: true,
+  async observe(context, args) {
+    const member = context.member(textArg(args, 'component'), textArg(args, 'member'))
+    const seen = await member.observe()
+    if (seen.role !== 'primary') return { satisfied: false, seen: { role: seen.role } }
+    const receipt = await member.writeCanary(context.world.clock.now(), numberArg(args, 'timeoutMs'))
+    return {
+      satisfied: true,
+      proof: { counter: receipt.counter, timeline: seen.timeline ?? 0 },
+      output: { counter: receipt.counter },
+    }
+  },
+  async apply() {},
+}

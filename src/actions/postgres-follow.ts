@@ -1,0 +1,33 @@
+import type { Action } from '../engine/action.ts'
+import { textArg, upstreamArg, type AgentContext } from './agent-context.ts'
+
+/** Points a standby at its primary; satisfied at once on the member that is that primary itself. */
+export const postgresFollow: Action<AgentContext> = {
+  name: 'postgres.follow',
+  version: 1,
+  async observe(context, args) {
+    const upstream = upstreamArg(args, 'upstream')
+    if (upstream.member === textArg(args, 'member')) {
+      return { satisfied: true, proof: { upstream: 'itself' }, output: {} }
+    }
+    const seen = await context.member(textArg(args, 'component'), textArg(args, 'member')).observe()
+    const wanted = `${upstream.address}:${upstream.port}`
+    if (seen.role !== 'standby' || seen.upstream !== wanted || seen.receiving !== true) {
+      return {
+        satisfied: false,
+        seen: { role: seen.role, upstream: seen.upstream, receiving: seen.receiving },
+      }
+    }
+    return {
+      satisfied: true,
+      proof: { upstream: wanted, receiving: true, timeline: seen.timeline ?? 0 },
+      output: {},
+    }
+  },
+  async apply(context, args, authority) {
+    const name = textArg(args, 'member')
+    const member = context.member(textArg(args, 'component'), name)
+    await context.intend(name, 'standby', authority.epoch)
+    await member.follow(upstreamArg(args, 'upstream'))
+  },
+}

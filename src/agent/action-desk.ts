@@ -1,0 +1,96 @@
+import type { Json } from '../domain/canonical-json.ts'
+import { productVersion } from '../domain/product-version.ts'
+import { formats, requireFormat } from '../domain/format.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { AgentContext } from '../actions/agent-context.ts'
+import type { Action, ActionRegistry, Observation } from '../engine/action.ts'
+import type { EpochGuard } from './epoch-guard.ts'
+import type { ActionCall, Hello } from './wire.ts'
+
+/**
+ * Where an executor's requests are admitted and performed. Observing needs the right estate and version; applying also needs an epoch
+ * that is not lower than the highest persisted one, judged again after waiting in the queue: effects on one target never overlap.
+ */
+export class ActionDesk {
+  readonly #estate: string
+  readonly #actions: ActionRegistry<AgentContext>
+  readonly #context: AgentContext
+  readonly #guard: EpochGuard
+  readonly #queues = new Map<string, Promise<void>>()
+
+  constructor(options: {
+    readonly estate: string
+    readonly actions: ActionRegistry<AgentContext>
+    readonly context: AgentContext
+    readonly guard: EpochGuard
+  }) {
+    this.#estate = options.estate
+    this.#actions = options.actions
+    this.#context = options.context
+    this.#guard = options.guard
+  }
+
+  hello(): Hello {
+    const capabilities = [...this.#actions.values()]
+      .map((action) => `action:${action.name}@${action.version}`)
+      .sort()
+    return { format: formats.agentWire, productVersion, estate: this.#estate, capabilities }
+  }
+
+  async observe(call: ActionCall): Promise<Observation> {
+    const action = this.#admit(call)
+    return action.observe(this.#context, call.args, call.authority)
+  }
+
+  async apply(call: ActionCall): Promise<void> {
+    const action = this.#admit(call)
+    await this.#guard.admit(call.authority.scope, call.authority.epoch)
+    await this.#inTurn(targetOf(call), async () => {
+      await this.#guard.admit(call.authority.scope, call.authority.epoch)
+      await action.apply(this.#context, call.args, call.authority)
+    })
+  }
+
+  async #inTurn(target: string, work: () => Promise<void>): Promise<void> {
+    const previous = this.#queues.get(target) ?? Promise.resolve()
+    const mine = previous.then(work, work)
+    this.#queues.set(
+      target,
+      mine.catch(() => undefined),
+    )
+    await mine
+  }
+
+  #admit(call: ActionCall): Action<AgentContext> {
+    requireFormat('agentWire', call.format, 'action call')
+    requireEstate(this.#estate, call.estate)
+    const action = this.#actions.get(call.action)
+    if (action === undefined || action.version !== call.actionVersion) throw unsupported(call)
+    return action
+  }
+}
+
+export function requireEstate(ours: string, theirs: Json | undefined): void {
+  if (theirs === ours) return
+  throw new RecoveryError({
+    code: 'ESTATE_MISMATCH',
+    class: 'refused',
+    message: `this process belongs to estate ${ours}, the request to ${JSON.stringify(theirs)}`,
+    hint: 'check `--estate` and the context file',
+  })
+}
+
+function targetOf(call: ActionCall): string {
+  const member = call.args['member']
+  const component = call.args['component']
+  return `${typeof component === 'string' ? component : ''}/${typeof member === 'string' ? member : ''}`
+}
+
+function unsupported(call: ActionCall): RecoveryError {
+  return new RecoveryError({
+    code: 'ACTION_UNSUPPORTED',
+    class: 'refused',
+    message: `this agent (${productVersion}) has no ${call.action}@${call.actionVersion}`,
+    hint: 'run `pointzero --version` on both hosts and install the same release',
+  })
+}

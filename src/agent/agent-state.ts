@@ -1,0 +1,103 @@
+import { canonicalJson, type Json } from '../domain/canonical-json.ts'
+import { formats, requireFormat } from '../domain/format.ts'
+import type { MemberIntent } from '../actions/agent-context.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { Files } from '../ports/files.ts'
+
+interface StoredState {
+  readonly format: string
+  readonly epochs: Readonly<Record<string, number>>
+  readonly intents: Readonly<Record<string, StoredIntent>>
+}
+
+interface StoredIntent {
+  readonly intent: MemberIntent
+  /** Epoch of the action that set it. */
+  readonly epoch: number
+}
+
+/**
+ * What an agent must never forget: epochs and what each member is meant to be. One small file, replaced atomically and durably;
+ * writes are serialised, and memory changes only after the disk did.
+ */
+export class AgentState {
+  readonly #files: Files
+  readonly #path: string
+  #stored: StoredState
+  #queue: Promise<void> = Promise.resolve()
+
+  private constructor(files: Files, path: string, stored: StoredState) {
+    this.#files = files
+    this.#path = path
+    this.#stored = stored
+  }
+
+  static async load(files: Files, path: string): Promise<AgentState> {
+    const content = await files.read(path)
+    if (content === undefined)
+      return new AgentState(files, path, { format: formats.agentState, epochs: {}, intents: {} })
+    return new AgentState(files, path, decode(content, path))
+  }
+
+  epochOf(scope: string): number {
+    return this.#stored.epochs[scope] ?? 0
+  }
+
+  epochs(): readonly { readonly scope: string; readonly epoch: number }[] {
+    return Object.entries(this.#stored.epochs).map(([scope, epoch]) => ({ scope, epoch }))
+  }
+
+  intentOf(member: string): MemberIntent {
+    return this.#stored.intents[member]?.intent ?? 'none'
+  }
+
+  /** Epoch under which the member was last told what to be; 0 when it never was. */
+  intentEpochOf(member: string): number {
+    return this.#stored.intents[member]?.epoch ?? 0
+  }
+
+  async raiseEpoch(scope: string, epoch: number): Promise<void> {
+    await this.#change((stored) => {
+      if ((stored.epochs[scope] ?? 0) >= epoch) return stored
+      return { ...stored, epochs: { ...stored.epochs, [scope]: epoch } }
+    })
+  }
+
+  async intend(member: string, intent: MemberIntent, epoch: number): Promise<void> {
+    await this.#change((stored) => {
+      const known = stored.intents[member]
+      if (known !== undefined && known.intent === intent && known.epoch === epoch) return stored
+      return { ...stored, intents: { ...stored.intents, [member]: { intent, epoch } } }
+    })
+  }
+
+  async #change(edit: (stored: StoredState) => StoredState): Promise<void> {
+    const previous = this.#queue
+    const mine = (async () => {
+      await previous.catch(() => undefined)
+      const next = edit(this.#stored)
+      if (next === this.#stored) return
+      await this.#files.replace(this.#path, new TextEncoder().encode(canonicalJson(next as unknown as Json)))
+      this.#stored = next
+    })()
+    this.#queue = mine
+    await mine
+  }
+}
+
+function decode(content: Uint8Array, path: string): StoredState {
+  try {
+    const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) as StoredState
+    requireFormat('agentState', parsed.format, path)
+    return parsed
+  } catch (error) {
+    if (error instanceof RecoveryError) throw error
+    throw new RecoveryError({
+      code: 'AGENT_STATE_UNREADABLE',
+      class: 'refused',
+      message: `${path} can not be read: this host may have forgotten an epoch`,
+      hint: `move ${path} aside only after \`pointzero status\` shows that another member leads`,
+      cause: error,
+    })
+  }
+}

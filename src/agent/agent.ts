@@ -1,0 +1,264 @@
+import type { Json } from '../domain/canonical-json.ts'
+import { formats } from '../domain/format.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { AgentContext } from '../actions/agent-context.ts'
+import { hostNamed } from '../estate/estate-lookup.ts'
+import type { Listener, Peer } from '../ports/network.ts'
+import type { World } from '../ports/world.ts'
+import { ActionDesk } from './action-desk.ts'
+import type { AgentSetup } from './agent-setup.ts'
+import { AgentState } from './agent-state.ts'
+import { EpochGuard } from './epoch-guard.ts'
+import { MemberWatch } from './member-watch.ts'
+import { pause, ProbeWatch, type ProbeTarget } from './probe-watch.ts'
+import {
+  agentMethods,
+  controlPlaneMethods,
+  type ActionCall,
+  type AgentView,
+  type Heartbeat,
+  type HeartbeatReply,
+} from './wire.ts'
+
+export interface RunningAgent {
+  readonly port: number
+  /** Stops watching and serving; what it started keeps running. */
+  close(): Promise<void>
+  view(): Promise<AgentView>
+}
+
+/**
+ * The agent of one host: serves observations and actions to executors, reports to the control plane, probes members elsewhere, and keeps
+ * its own primary honest. Needs nothing but its own disk to fence.
+ */
+export async function startAgent(world: World, setup: AgentSetup): Promise<RunningAgent> {
+  const state = await AgentState.load(world.files, setup.statePath)
+  const agent = new Agent(world, setup, state)
+  const listener = await world.network.serve(setup.listen, async (method, body, peer) =>
+    agent.handle(method, body, peer),
+  )
+  return agent.run(listener)
+}
+
+class Agent {
+  readonly #world: World
+  readonly #setup: AgentSetup
+  readonly #state: AgentState
+  readonly #guard: EpochGuard
+  readonly #desk: ActionDesk
+  readonly #watches: readonly MemberWatch[]
+  readonly #probes: ProbeWatch
+  readonly #boot: string
+  readonly #stop = new AbortController()
+  #sequence = 0
+  #wake: (() => void) | undefined
+
+  constructor(world: World, setup: AgentSetup, state: AgentState) {
+    this.#world = world
+    this.#setup = setup
+    this.#state = state
+    this.#guard = new EpochGuard(state)
+    this.#boot = world.random.idBody(12)
+    this.#watches = setup.members.map(
+      (local) =>
+        new MemberWatch(world, state, local, { everyMs: setup.heartbeatMs, changed: () => this.#hurry() }),
+    )
+    this.#probes = new ProbeWatch(world, setup.probe, probeTargets(setup), setup.heartbeatMs)
+    this.#desk = new ActionDesk({
+      estate: setup.estate.id,
+      actions: setup.actions,
+      context: this.#context(),
+      guard: this.#guard,
+    })
+  }
+
+  run(listener: Listener): RunningAgent {
+    const { signal } = this.#stop
+    const loops = [
+      this.#probes.run(signal),
+      this.#heartbeatLoop(signal),
+      ...this.#watches.map(async (watch) => watch.run(signal)),
+    ]
+    const done = Promise.all(loops)
+    done.catch((error: unknown) => {
+      this.#world.log.warn('agent-stopped', { error: error instanceof Error ? error.message : String(error) })
+      this.#stop.abort()
+    })
+    return {
+      port: listener.port,
+      view: async () => this.#view(),
+      close: async () => {
+        this.#stop.abort()
+        this.#hurry()
+        await listener.close()
+        await done.catch(() => undefined)
+      },
+    }
+  }
+
+  async handle(method: string, body: Json, peer: Peer): Promise<Json> {
+    requireExecutor(peer)
+    switch (method) {
+      case agentMethods.hello:
+        return this.#desk.hello() as unknown as Json
+      case agentMethods.observe:
+        return (await this.#freshView()) as unknown as Json
+      case agentMethods.announce: {
+        const { scope, epoch } = body as unknown as { scope: string; epoch: number }
+        await this.#guard.admit(scope, epoch)
+        return {}
+      }
+      case agentMethods.actionObserve:
+        return (await this.#desk.observe(body as unknown as ActionCall)) as unknown as Json
+      case agentMethods.actionApply:
+        await this.#desk.apply(body as unknown as ActionCall)
+        return {}
+      default:
+        throw new RecoveryError({
+          code: 'METHOD_UNKNOWN',
+          class: 'refused',
+          message: `this agent serves no ${JSON.stringify(method.slice(0, 80))}`,
+          hint: 'run `pointzero --version` on both hosts and install the same release',
+        })
+    }
+  }
+
+  #context(): AgentContext {
+    const { members, gates, instances } = this.#setup
+    return {
+      world: this.#world,
+      member: (component, member) =>
+        found(
+          members.find((local) => local.cluster.id === component && local.member.id === member)?.driver,
+          member,
+        ),
+      gate: (component) => found(gates.find((gate) => gate.component === component)?.gate, component),
+      instance: (component) =>
+        found(instances.find((one) => one.component === component)?.instance, component),
+      intend: async (member, intent, epoch) => this.#state.intend(member, intent, epoch),
+    }
+  }
+
+  async #heartbeatLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#heartbeat(signal)
+      await this.#rest(signal)
+    }
+  }
+
+  async #heartbeat(signal: AbortSignal): Promise<void> {
+    const { clock, network, log } = this.#world
+    const { controlPlane, heartbeatMs, estate, host } = this.#setup
+    this.#sequence += 1
+    const view = await this.#view()
+    const sentMs = clock.monotonicMs()
+    const beat: Heartbeat = {
+      format: formats.agentWire,
+      estate: estate.id,
+      host,
+      boot: this.#boot,
+      sequence: this.#sequence,
+      view,
+    }
+    try {
+      const reply = await network.call(
+        controlPlane.endpoint,
+        controlPlaneMethods.heartbeat,
+        beat as unknown as Json,
+        {
+          timeoutMs: Math.max(heartbeatMs * 3, 500),
+          expectSubject: controlPlane.subject,
+          signal,
+        },
+      )
+      await this.#learn(sentMs, reply as unknown as HeartbeatReply)
+    } catch (error) {
+      if (error instanceof RecoveryError && error.class === 'bug') throw error
+      if (!signal.aborted)
+        log.warn('heartbeat-unanswered', { error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  async #learn(sentMs: number, reply: HeartbeatReply): Promise<void> {
+    for (const watch of this.#watches) {
+      watch.renewed(
+        sentMs,
+        reply.leaders.find((news) => news.component === watch.local.cluster.id),
+      )
+    }
+    await this.#guard.learn(reply.epochs)
+  }
+
+  /** Until the next heartbeat is due, or something changed that the control plane should know at once. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const early = new AbortController()
+    this.#wake = () => early.abort()
+    await pause(this.#world, this.#setup.heartbeatMs, AbortSignal.any([signal, early.signal]))
+  }
+
+  #hurry(): void {
+    this.#wake?.()
+  }
+
+  async #freshView(): Promise<AgentView> {
+    await Promise.all(this.#watches.map(async (watch) => watch.readNow()))
+    return this.#view()
+  }
+
+  async #view(): Promise<AgentView> {
+    const gates = await Promise.all(
+      this.#setup.gates.map(async ({ component, gate }) => {
+        const route = await gate.observe()
+        const target = route.target === undefined ? '' : `${route.target.address}:${route.target.port}`
+        return { component: component as `cmp_${string}`, epoch: route.epoch, target }
+      }),
+    )
+    const instances = await Promise.all(
+      this.#setup.instances.map(async ({ component, instance }) => ({
+        component: component as `cmp_${string}`,
+        ...(await instance.observe()),
+      })),
+    )
+    return {
+      members: this.#watches.map((watch) => watch.view()),
+      probes: this.#probes.views(),
+      gates,
+      instances,
+      epochs: this.#state.epochs(),
+    }
+  }
+}
+
+/** Members on other hosts of clusters that this agent may be asked about: every cluster's members but its own. */
+function probeTargets(setup: AgentSetup): readonly ProbeTarget[] {
+  const targets: ProbeTarget[] = []
+  for (const component of setup.estate.components) {
+    if (component.kind !== 'postgres') continue
+    for (const member of component.members) {
+      const host = hostNamed(setup.estate, member.host)
+      if (host.id !== setup.host) targets.push({ member, address: host.address })
+    }
+  }
+  return targets
+}
+
+/** Only the control plane and people act on agents; another agent's certificate is not enough. */
+function requireExecutor(peer: Peer): void {
+  if (peer.subject.startsWith('prn_')) return
+  throw new RecoveryError({
+    code: 'PEER_NOT_ALLOWED',
+    class: 'refused',
+    message: `${peer.subject} may not give orders to an agent`,
+    hint: 'use the certificate of a principal, see `pointzero setup`',
+  })
+}
+
+function found<T>(value: T | undefined, id: string): T {
+  if (value !== undefined) return value
+  throw new RecoveryError({
+    code: 'NOT_ON_THIS_HOST',
+    class: 'permanent',
+    message: `${id} does not live on this host`,
+    hint: 'the plan is for another layout: make a new one with `pointzero plan`',
+  })
+}

@@ -1,0 +1,26 @@
+import type { MemberId } from './id.ts'
+
+/**
+ * Who leads a cluster and whose acknowledgement may count. Published in the control store *before* it takes effect on the
+ * primary, so that the set known here always covers every set that can have acknowledged a commit.
+ */
+export interface LeaderRecord {
+  readonly member: MemberId
+  /** Epoch of the cluster's scope under which it was claimed. */
+  readonly epoch: number
+  readonly systemIdentifier: string
+  /** Labels of the standbys that may acknowledge. */
+  readonly publishedSync: readonly string[]
+  /** How many of them a commit waits for. */
+  readonly publishedCount: number
+  /** Wall ms of the latest automatic switches, newest last: the flap guard reads it. */
+  readonly switchesMs: readonly number[]
+}
+
+/**
+ * Standbys that must be revoked so that no set of `count` acknowledging ones is left among `named`: R + W > N
+ * (R revoked, W acknowledgements a commit needs, N named).
+ */
+export function revocationsNeeded(named: number, count: number): number {
+  return Math.max(named - count + 1, 0)
+}

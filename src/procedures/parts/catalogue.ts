@@ -1,0 +1,20 @@
+import { RecoveryError } from '../../domain/recovery-error.ts'
+import { adoption } from '../adoption.ts'
+import type { Procedure } from './procedure.ts'
+import { reprotect } from '../reprotect.ts'
+import { switchover } from '../switchover.ts'
+import { zoneFailover } from '../zone-failover.ts'
+
+/** Every procedure of this version, in the order in which help lists them. */
+export const procedures: readonly Procedure[] = [adoption, zoneFailover, switchover, reprotect]
+
+export function procedureNamed(name: string): Procedure {
+  const found = procedures.find((procedure) => procedure.name === name)
+  if (found !== undefined) return found
+  throw new RecoveryError({
+    code: 'PROCEDURE_UNKNOWN',
+    class: 'invalid-estate',
+    message: `there is no procedure ${JSON.stringify(name)}; this version has ${procedures.map((one) => one.name).join(', ')}`,
+    hint: 'list them with `pointzero plan --help`',
+  })
+}

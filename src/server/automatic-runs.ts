@@ -1,0 +1,138 @@
+import type { Json } from '../domain/canonical-json.ts'
+import type { Facts } from '../domain/facts.ts'
+import type { RunId } from '../domain/id.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import { EstatePerformer } from '../actions/estate-performer.ts'
+import { digest } from '../engine/digest.ts'
+import { executeRun } from '../engine/executor.ts'
+import { openRun } from '../engine/open-run.ts'
+import { planHash } from '../engine/plan-hash.ts'
+import type { PostgresComponent } from '../estate/estate.ts'
+import { scopeOf } from '../estate/estate-lookup.ts'
+import type { World } from '../ports/world.ts'
+import { procedureNamed } from '../procedures/parts/catalogue.ts'
+import type { ControlPlaneSetup } from './control-plane-setup.ts'
+
+export interface AutomaticRequest {
+  readonly procedure: string
+  readonly cluster: PostgresComponent
+  readonly parameters: Readonly<Record<string, string>>
+  readonly facts: Facts
+  readonly detection: Json
+}
+
+/** After a run that did not end well, this long passes before the same scope is tried again. */
+const retryAfterMs = 5_000
+
+/**
+ * Runs that need no person, under their standing approvals: at most one a scope at a time, in this process. One that a former process of
+ * this control plane left open is taken over by raising the epoch.
+ */
+export class AutomaticRuns {
+  readonly #world: World
+  readonly #setup: ControlPlaneSetup
+  readonly #signal: AbortSignal
+  readonly #active = new Map<string, Promise<void>>()
+  readonly #notBeforeMs = new Map<string, number>()
+
+  constructor(world: World, setup: ControlPlaneSetup, signal: AbortSignal) {
+    this.#world = world
+    this.#setup = setup
+    this.#signal = signal
+  }
+
+  /** True while this process executes a run of the scope, or rests after one that failed. */
+  busy(scope: string): boolean {
+    return this.#active.has(scope) || this.#world.clock.monotonicMs() < (this.#notBeforeMs.get(scope) ?? 0)
+  }
+
+  executing(scope: string): boolean {
+    return this.#active.has(scope)
+  }
+
+  start(request: AutomaticRequest): void {
+    this.#begin(scopeOf(request.cluster), async () => {
+      const run: RunId = `run_${this.#world.random.idBody(16)}`
+      await this.#open(request, run)
+      await this.#execute(run)
+    })
+  }
+
+  /** Takes over a run that this control plane requested and that nobody executes any more. */
+  resume(scope: string, run: string): void {
+    this.#begin(scope, async () => this.#execute(run))
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#active.values())
+  }
+
+  #begin(scope: string, work: () => Promise<void>): void {
+    const active = (async () => {
+      try {
+        await work()
+      } catch (error) {
+        this.#note(scope, error)
+      } finally {
+        this.#active.delete(scope)
+      }
+    })()
+    this.#active.set(scope, active)
+  }
+
+  async #open(request: AutomaticRequest, run: RunId): Promise<void> {
+    const { estate, store, subject, verifier } = this.#setup
+    const { clock } = this.#world
+    const procedure = procedureNamed(request.procedure)
+    const parameters = { cluster: request.cluster.name, ...request.parameters }
+    const plan = procedure.plan({ estate, facts: request.facts, parameters, mode: 'real' })
+    await openRun({
+      clock,
+      store,
+      verifier,
+      run,
+      plan,
+      planHash: planHash(plan),
+      requestedBy: subject,
+      authorization: { kind: 'standing', policyDigest: digest(request.cluster.policy) },
+      detection: request.detection,
+    })
+    this.#world.log.info('automatic-run-opened', { run, procedure: procedure.name })
+  }
+
+  async #execute(run: string): Promise<void> {
+    const { estate, store, subject } = this.#setup
+    const performer = new EstatePerformer(this.#world, estate, store)
+    const result = await executeRun({
+      world: this.#world,
+      store,
+      performer,
+      estate: estate.id,
+      run,
+      executor: subject,
+      signal: this.#signal,
+    })
+    this.#world.log.info('automatic-run-ended', { run, status: result.status })
+    if (result.status === 'failed' || result.status === 'refused') throw notDone(run, result.status)
+  }
+
+  #note(scope: string, error: unknown): void {
+    this.#notBeforeMs.set(scope, this.#world.clock.monotonicMs() + retryAfterMs)
+    if (this.#signal.aborted) return
+    const code = error instanceof RecoveryError ? error.code : 'BUG'
+    this.#world.log.warn('automatic-run-not-done', {
+      scope,
+      code,
+      error: error instanceof Error ? error.message : String(error),
+    })
+  }
+}
+
+function notDone(run: string, status: string): RecoveryError {
+  return new RecoveryError({
+    code: 'RUN_NOT_DONE',
+    class: 'permanent',
+    message: `${run} ended ${status}`,
+    hint: `see \`pointzero show ${run}\``,
+  })
+}

@@ -1,0 +1,111 @@
+import type { Json } from '../domain/canonical-json.ts'
+import type { Facts } from '../domain/facts.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import { hostNamed } from '../estate/estate-lookup.ts'
+import type { Estate, PostgresComponent } from '../estate/estate.ts'
+import { decideAutomatic, displaced, type AutomaticDecision } from '../watch/automatic-decision.ts'
+import { detectFailure, type Detection, type ObserverReading } from '../watch/failure-detector.ts'
+import type { ViewBoard } from '../watch/view-board.ts'
+import type { ProbeView } from '../agent/wire.ts'
+
+export interface ClusterMoment {
+  readonly nowMs: number
+  readonly wallMs: number
+  readonly facts: Facts
+  readonly leader: LeaderRecord
+  readonly busy: boolean
+  /** The control plane's own probes. */
+  readonly probes: readonly ProbeView[]
+}
+
+/** Watches one cluster from the control plane: detects, and says what should be done without a person. Holds only how long things last. */
+export class ClusterWatch {
+  readonly cluster: PostgresComponent
+  readonly #estate: Estate
+  readonly #board: ViewBoard
+  readonly #displacedSinceMs = new Map<string, number>()
+  #detection: Detection = { state: 'unknown', reason: 'not judged yet', silentMs: 0 }
+
+  constructor(estate: Estate, cluster: PostgresComponent, board: ViewBoard) {
+    this.cluster = cluster
+    this.#estate = estate
+    this.#board = board
+  }
+
+  get detection(): Detection {
+    return this.#detection
+  }
+
+  judge(moment: ClusterMoment): AutomaticDecision {
+    const facts = moment.facts.clusters.find(({ component }) => component === this.cluster.id)
+    if (facts === undefined) return { start: 'nothing', reason: 'nothing observed' }
+    const { leader, busy } = moment
+    this.#detection = this.#detect(moment)
+    const displacedMs = new Map<string, number>()
+    for (const { member } of facts.members)
+      displacedMs.set(member, this.#displacedFor(displaced({ facts, leader }, member), member, moment.nowMs))
+    return decideAutomatic({
+      policy: this.cluster.policy,
+      detection: this.#detection,
+      leader,
+      facts,
+      busy,
+      nowMs: moment.wallMs,
+      displacedMs,
+    })
+  }
+
+  /** What the watch knew when it decided; goes into the run journal with the opening. */
+  account(moment: ClusterMoment): Json {
+    return {
+      declaredAtMs: moment.wallMs,
+      silentMs: Math.floor(this.#detection.silentMs),
+      reason: this.#detection.reason,
+    }
+  }
+
+  #detect(moment: ClusterMoment): Detection {
+    const member = this.cluster.members.find(({ id }) => id === moment.leader.member)
+    if (member === undefined) return { state: 'unknown', reason: 'the leader is not declared', silentMs: 0 }
+    const home = hostNamed(this.#estate, member.host)
+    const beside = this.#board.member(home.id, member.id)
+    const own =
+      beside === undefined
+        ? undefined
+        : { role: beside.observation.role, ageMs: beside.ageMs + this.#board.ageMs(home.id, moment.nowMs) }
+    const observers = [
+      ...this.#remoteReadings(member.id, moment.nowMs),
+      ...controlReading(member.id, moment.probes),
+    ]
+    return detectFailure({ detectMs: this.cluster.policy.detectMs, zone: home.zone, own, observers })
+  }
+
+  #remoteReadings(member: string, nowMs: number): readonly ObserverReading[] {
+    return this.#estate.hosts.flatMap((host) => {
+      const probe = this.#board.reading(host.id)?.view.probes.find((one) => one.member === member)
+      if (probe === undefined) return []
+      return [
+        {
+          place: host.zone,
+          silentMs: probe.silentMs,
+          ageMs: probe.ageMs + this.#board.ageMs(host.id, nowMs),
+        },
+      ]
+    })
+  }
+
+  #displacedFor(isDisplaced: boolean, member: string, nowMs: number): number {
+    if (!isDisplaced) {
+      this.#displacedSinceMs.delete(member)
+      return 0
+    }
+    const sinceMs = this.#displacedSinceMs.get(member) ?? nowMs
+    this.#displacedSinceMs.set(member, sinceMs)
+    return nowMs - sinceMs
+  }
+}
+
+function controlReading(member: string, probes: readonly ProbeView[]): readonly ObserverReading[] {
+  const probe = probes.find((one) => one.member === member)
+  return probe === undefined ? [] : [{ place: 'control', silentMs: probe.silentMs, ageMs: probe.ageMs }]
+}

@@ -1,0 +1,21 @@
+import type { Principal } from '../engine/approval.ts'
+import type { Estate } from '../estate/estate.ts'
+import type { ControlStore } from '../ports/control-store.ts'
+import type { DatabaseProbe } from '../ports/database-member.ts'
+import type { Endpoint } from '../ports/network.ts'
+import type { SignatureVerifier } from '../ports/signer.ts'
+
+/** What is put together once, at the rim, to make a control plane. */
+export interface ControlPlaneSetup {
+  readonly estate: Estate
+  /** Its principal: `prn_…`, named in its certificate, requester of automatic runs. */
+  readonly subject: string
+  readonly listen: Endpoint
+  readonly store: ControlStore
+  readonly probe: DatabaseProbe
+  readonly verifier: SignatureVerifier
+  /** Written to the control store at start when it holds none. */
+  readonly principals: readonly Principal[]
+  /** How often everything is judged even when nothing arrives, in milliseconds. */
+  readonly tickMs: number
+}

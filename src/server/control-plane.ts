@@ -1,0 +1,302 @@
+import { canonicalJson, type Json } from '../domain/canonical-json.ts'
+import type { Facts } from '../domain/facts.ts'
+import { formats, requireFormat } from '../domain/format.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import { productVersion } from '../domain/product-version.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import { readLeader } from '../actions/leader-store.ts'
+import { requireEstate } from '../agent/action-desk.ts'
+import { pause, ProbeWatch } from '../agent/probe-watch.ts'
+import {
+  controlPlaneMethods,
+  type Heartbeat,
+  type HeartbeatReply,
+  type Hello,
+  type LeaderNews,
+} from '../agent/wire.ts'
+import { readEpoch } from '../engine/epoch.ts'
+import { storeKeys } from '../engine/store-keys.ts'
+import { clusters, hostNamed, scopeOf } from '../estate/estate-lookup.ts'
+import type { Listener, Peer } from '../ports/network.ts'
+import type { World } from '../ports/world.ts'
+import { factsFromViews } from '../watch/facts-from-views.ts'
+import { ViewBoard } from '../watch/view-board.ts'
+import { AutomaticRuns } from './automatic-runs.ts'
+import { ClusterWatch } from './cluster-watch.ts'
+import type { ControlPlaneSetup } from './control-plane-setup.ts'
+import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
+import { storeHandler } from './store-wire.ts'
+
+export interface RunningControlPlane {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** A host whose newest report is older than this is not reachable, as far as plans are concerned. */
+const freshMs = 1_000
+
+/**
+ * The control plane: holds the store, hears the agents, watches every cluster, and starts what may start by itself. It keeps nothing in
+ * memory that a restart could not learn again from the store and the next heartbeats.
+ */
+export async function startControlPlane(
+  world: World,
+  setup: ControlPlaneSetup,
+): Promise<RunningControlPlane> {
+  await writeOnce(setup, storeKeys(setup.estate.id).principals, {
+    format: formats.principals,
+    version: 1,
+    principals: setup.principals,
+  })
+  await writeOnce(setup, storeKeys(setup.estate.id).estate, setup.estate)
+  const plane = new ControlPlane(world, setup)
+  const listener = await world.network.serve(setup.listen, async (method, body, peer) =>
+    plane.handle(method, body, peer),
+  )
+  return plane.run(listener)
+}
+
+async function writeOnce(setup: ControlPlaneSetup, key: string, value: unknown): Promise<void> {
+  const known = await setup.store.get(key)
+  if (known !== undefined) return
+  await setup.store.transact({
+    compare: [{ key, revision: 0 }],
+    put: [{ key, value: canonicalJson(value as Json) }],
+  })
+}
+
+class ControlPlane {
+  readonly #world: World
+  readonly #setup: ControlPlaneSetup
+  readonly #stop = new AbortController()
+  readonly #board = new ViewBoard()
+  readonly #probes: ProbeWatch
+  readonly #watches: readonly ClusterWatch[]
+  readonly #runs: AutomaticRuns
+  readonly #store: (method: string, body: Json, peer: Peer) => Promise<Json>
+  readonly #decisions = new Map<string, string>()
+  #judging = false
+  #again = false
+
+  constructor(world: World, setup: ControlPlaneSetup) {
+    this.#world = world
+    this.#setup = setup
+    const targets = clusters(setup.estate).flatMap(({ members }) =>
+      members.map((member) => ({ member, address: hostNamed(setup.estate, member.host).address })),
+    )
+    this.#probes = new ProbeWatch(world, setup.probe, targets, setup.tickMs)
+    this.#watches = clusters(setup.estate).map(
+      (cluster) => new ClusterWatch(setup.estate, cluster, this.#board),
+    )
+    this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
+    this.#store = storeHandler(setup.store)
+  }
+
+  run(listener: Listener): RunningControlPlane {
+    const { signal } = this.#stop
+    const done = Promise.all([this.#probes.run(signal), this.#tickLoop(signal)])
+    done.catch((error: unknown) => {
+      this.#world.log.warn('control-plane-stopped', {
+        error: error instanceof Error ? error.message : String(error),
+      })
+      this.#stop.abort()
+    })
+    return {
+      port: listener.port,
+      close: async () => {
+        this.#stop.abort()
+        await listener.close()
+        await done.catch(() => undefined)
+        await this.#runs.settled()
+      },
+    }
+  }
+
+  async handle(method: string, body: Json, peer: Peer): Promise<Json> {
+    if (method === controlPlaneMethods.heartbeat)
+      return (await this.#heartbeat(body as unknown as Heartbeat, peer)) as unknown as Json
+    if (method === controlPlaneMethods.hello) return this.#hello() as unknown as Json
+    requirePerson(peer)
+    if (method === statusMethods.status) return (await this.#status()) as unknown as Json
+    return this.#store(method, body, peer)
+  }
+
+  #hello(): Hello {
+    const capabilities = [...Object.values(controlPlaneMethods), ...Object.values(statusMethods)]
+    return { format: formats.agentWire, productVersion, estate: this.#setup.estate.id, capabilities }
+  }
+
+  /** Answering is what renews a primary, so the answer is read from the store, never from memory. */
+  async #heartbeat(beat: Heartbeat, peer: Peer): Promise<HeartbeatReply> {
+    requireFormat('agentWire', beat.format, 'heartbeat')
+    requireEstate(this.#setup.estate.id, beat.estate)
+    if (peer.subject !== beat.host) throw impostor(peer.subject, beat.host)
+    this.#board.record(beat, this.#world.clock.monotonicMs())
+    const { estate, store } = this.#setup
+    const keys = storeKeys(estate.id)
+    const leaders: LeaderNews[] = []
+    const epochs: { scope: string; epoch: number }[] = []
+    for (const cluster of clusters(estate)) {
+      const { record } = await readLeader(store, estate.id, cluster.id)
+      if (record !== undefined)
+        leaders.push({ component: cluster.id, member: record.member, epoch: record.epoch })
+      const { epoch } = await readEpoch(store, keys, scopeOf(cluster))
+      epochs.push({ scope: scopeOf(cluster), epoch })
+    }
+    void this.#judge()
+    return { format: formats.agentWire, epochs, leaders }
+  }
+
+  async #tickLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#judge()
+      await pause(this.#world, this.#setup.tickMs, signal)
+    }
+  }
+
+  /** One judgement at a time; what arrives meanwhile is judged right after. A store that fails now is asked again at the next tick. */
+  async #judge(): Promise<void> {
+    this.#again = true
+    if (this.#judging || this.#stop.signal.aborted) return
+    this.#judging = true
+    try {
+      while (this.#again && !this.#stop.signal.aborted) {
+        this.#again = false
+        for (const watch of this.#watches) await this.#judgeCluster(watch)
+      }
+    } catch (error) {
+      if (error instanceof RecoveryError && error.class === 'bug') throw error
+      this.#world.log.warn('judgement-failed', {
+        error: error instanceof Error ? error.message : String(error),
+      })
+    } finally {
+      this.#judging = false
+    }
+  }
+
+  async #judgeCluster(watch: ClusterWatch): Promise<void> {
+    const { cluster } = watch
+    const scope = scopeOf(cluster)
+    const { record } = await readLeader(this.#setup.store, this.#setup.estate.id, cluster.id)
+    if (record === undefined) return
+    const open = await this.#openRun(scope)
+    if (open.run !== '') this.#resumeOwn(scope, open)
+    const { clock } = this.#world
+    const facts = await this.#facts()
+    const busy = open.run !== '' || this.#runs.busy(scope)
+    const moment = {
+      nowMs: clock.monotonicMs(),
+      wallMs: clock.now(),
+      facts,
+      leader: record,
+      busy,
+      probes: this.#probes.views(),
+    }
+    const decision = watch.judge(moment)
+    this.#decisions.set(
+      cluster.id,
+      decision.start === 'nothing' ? decision.reason : `${decision.start}: ${decision.reason}`,
+    )
+    if (decision.start === 'nothing') return
+    this.#world.log.info('automatic-decision', {
+      cluster: cluster.name,
+      start: decision.start,
+      reason: decision.reason,
+    })
+    const parameters: Record<string, string> =
+      decision.start === 'reprotect' ? { member: decision.member } : {}
+    this.#runs.start({
+      procedure: decision.start,
+      cluster,
+      parameters,
+      facts,
+      detection: watch.account(moment),
+    })
+  }
+
+  /** A run that a former process of ours left open goes on here; a person's run is left to the person. */
+  #resumeOwn(scope: string, open: { readonly run: string; readonly requestedBy: string }): void {
+    if (open.requestedBy === this.#setup.subject && !this.#runs.busy(scope))
+      this.#runs.resume(scope, open.run)
+  }
+
+  async #openRun(scope: string): Promise<{ readonly run: string; readonly requestedBy: string }> {
+    const keys = storeKeys(this.#setup.estate.id)
+    const entry = await this.#setup.store.get(keys.open(scope))
+    const run = entry === undefined ? '' : (JSON.parse(entry.value) as { readonly run: string }).run
+    if (run === '') return { run, requestedBy: '' }
+    const first = await this.#setup.store.get(keys.runRecord(run, 0))
+    const event =
+      first === undefined
+        ? undefined
+        : (JSON.parse(first.value) as { readonly event: { readonly requestedBy?: string } }).event
+    return { run, requestedBy: event?.requestedBy ?? '' }
+  }
+
+  async #facts(): Promise<Facts> {
+    const { estate, store } = this.#setup
+    const leaders = new Map<string, LeaderRecord>()
+    for (const cluster of clusters(estate)) {
+      const { record } = await readLeader(store, estate.id, cluster.id)
+      if (record !== undefined) leaders.set(cluster.id, record)
+    }
+    return factsFromViews({
+      estate,
+      board: this.#board,
+      nowMs: this.#world.clock.monotonicMs(),
+      freshMs,
+      leaders,
+    })
+  }
+
+  async #status(): Promise<ControlPlaneStatus> {
+    const { estate } = this.#setup
+    const nowMs = this.#world.clock.monotonicMs()
+    const clusterStatuses = await Promise.all(this.#watches.map(async (watch) => this.#clusterStatus(watch)))
+    const hosts = estate.hosts.map((host) => {
+      const reading = this.#board.reading(host.id)
+      if (reading === undefined) return { host: host.name }
+      return { host: host.name, ageMs: Math.floor(nowMs - reading.arrivedMs), view: reading.view }
+    })
+    return { productVersion, estate: estate.id, facts: await this.#facts(), clusters: clusterStatuses, hosts }
+  }
+
+  async #clusterStatus(watch: ClusterWatch): Promise<ClusterStatus> {
+    const { cluster, detection } = watch
+    const { estate, store } = this.#setup
+    const { record } = await readLeader(store, estate.id, cluster.id)
+    const { run } = await this.#openRun(scopeOf(cluster))
+    const { epoch } = await readEpoch(store, storeKeys(estate.id), scopeOf(cluster))
+    return {
+      component: cluster.id,
+      ...(record === undefined ? {} : { leader: record }),
+      detection: {
+        state: detection.state,
+        reason: detection.reason,
+        silentMs: Math.floor(detection.silentMs),
+      },
+      openRun: run,
+      automatic: this.#decisions.get(cluster.id) ?? 'not judged yet',
+      epoch,
+    }
+  }
+}
+
+function requirePerson(peer: Peer): void {
+  if (peer.subject.startsWith('prn_')) return
+  throw new RecoveryError({
+    code: 'PEER_NOT_ALLOWED',
+    class: 'refused',
+    message: `${peer.subject} may only report to the control plane`,
+    hint: 'use the certificate of a principal, see `pointzero setup`',
+  })
+}
+
+function impostor(subject: string, host: string): RecoveryError {
+  return new RecoveryError({
+    code: 'PEER_NOT_ALLOWED',
+    class: 'refused',
+    message: `${subject} reports as ${host}`,
+    hint: 'every agent uses its own certificate: check `tls` in its configuration',
+  })
+}

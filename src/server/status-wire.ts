@@ -1,0 +1,33 @@
+import type { Facts } from '../domain/facts.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { AgentView } from '../agent/wire.ts'
+
+/** Methods that the control plane serves to people, beside the store's. */
+export const statusMethods = { status: 'control/status' } as const
+
+export interface ControlPlaneStatus {
+  readonly productVersion: string
+  readonly estate: string
+  readonly facts: Facts
+  readonly clusters: readonly ClusterStatus[]
+  readonly hosts: readonly HostStatus[]
+}
+
+export interface ClusterStatus {
+  readonly component: string
+  readonly leader?: LeaderRecord
+  readonly detection: { readonly state: string; readonly reason: string; readonly silentMs: number }
+  /** The open run on its scope, '' when none. */
+  readonly openRun: string
+  /** What the automatic decision was, and why. */
+  readonly automatic: string
+  /** Highest epoch of its scope. */
+  readonly epoch: number
+}
+
+export interface HostStatus {
+  readonly host: string
+  /** Age of its newest report in ms; absent when it never reported. */
+  readonly ageMs?: number
+  readonly view?: AgentView
+}

@@ -1,0 +1,85 @@
+import type { ClusterFacts } from '../domain/facts.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { PostgresPolicy } from '../estate/estate.ts'
+import type { Detection } from './failure-detector.ts'
+
+export interface AutomaticInput {
+  readonly policy: PostgresPolicy
+  readonly detection: Detection
+  readonly leader: LeaderRecord
+  readonly facts: ClusterFacts
+  /** A run is open on the cluster's scope. */
+  readonly busy: boolean
+  /** Wall ms; compared with recorded switches only, where a stepped clock can at most delay an automatic switch. */
+  readonly nowMs: number
+  /** How long each member has been out of its place, by the deciding process's monotonic clock. */
+  readonly displacedMs: ReadonlyMap<string, number>
+}
+
+export type AutomaticDecision =
+  | { readonly start: 'zone-failover'; readonly reason: string }
+  | { readonly start: 'reprotect'; readonly member: string; readonly reason: string }
+  | { readonly start: 'nothing'; readonly reason: string }
+
+/** A member that is out of its place for less than this may still find back by itself. */
+const displacedMinMs = 3_000
+/** A running standby that may acknowledge but does not receive reconnects by itself as soon as it can; rebuilding it comes last. */
+const silentStandbyMinMs = 30_000
+
+/** Whether to act without a person, and how. The plan, its approval and the revocation quorum are judged afterwards. Pure. */
+export function decideAutomatic(input: AutomaticInput): AutomaticDecision {
+  if (input.busy) return nothing('a run is open')
+  if (input.detection.state === 'down') return decideFailover(input)
+  if (input.detection.state !== 'up') return nothing(input.detection.reason)
+  return decideReprotect(input)
+}
+
+function decideFailover(input: AutomaticInput): AutomaticDecision {
+  if (input.policy.failover['zone-loss'] !== 'automatic')
+    return nothing('the policy leaves zone loss to a person')
+  const lately = input.leader.switchesMs.filter(
+    (atMs) => Math.abs(input.nowMs - atMs) <= input.policy.flapWindowMs,
+  )
+  if (lately.length >= input.policy.flapMax) {
+    return nothing(
+      `flap guard: ${lately.length} switches within ${input.policy.flapWindowMs} ms, a person decides now`,
+    )
+  }
+  return { start: 'zone-failover', reason: input.detection.reason }
+}
+
+function decideReprotect(input: AutomaticInput): AutomaticDecision {
+  const primary = input.facts.members.find(({ member }) => member === input.leader.member)
+  if (primary === undefined || !primary.reachable || primary.role !== 'primary')
+    return nothing('the primary is not seen well')
+  for (const member of input.facts.members) {
+    if (
+      member.member === input.leader.member ||
+      !member.reachable ||
+      member.role === 'unknown' ||
+      member.role === 'starting'
+    )
+      continue
+    const displacedMs = input.displacedMs.get(member.member) ?? 0
+    const named = member.role === 'standby' && input.leader.publishedSync.includes(member.name)
+    if (displaced(input, member.member) && displacedMs >= (named ? silentStandbyMinMs : displacedMinMs)) {
+      return {
+        start: 'reprotect',
+        member: member.name,
+        reason: `${member.name} is reachable but out of its place`,
+      }
+    }
+  }
+  return nothing('everybody is in place')
+}
+
+/** Out of place: it does not receive, or may not acknowledge although it does. */
+export function displaced(input: Pick<AutomaticInput, 'facts' | 'leader'>, member: string): boolean {
+  const seen = input.facts.members.find((candidate) => candidate.member === member)
+  if (seen === undefined || !seen.reachable || member === input.leader.member) return false
+  return !seen.receiving || !input.leader.publishedSync.includes(seen.name)
+}
+
+function nothing(reason: string): AutomaticDecision {
+  return { start: 'nothing', reason }
+}

@@ -1,0 +1,78 @@
+import type { ClusterFacts, Facts, GateFacts, InstanceFacts, MemberFacts } from '../domain/facts.ts'
+import { formats } from '../domain/format.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import { hostNamed } from '../estate/estate-lookup.ts'
+import type { Estate, PostgresComponent, PostgresMember } from '../estate/estate.ts'
+import type { ViewBoard } from './view-board.ts'
+
+export interface FactsInput {
+  readonly estate: Estate
+  readonly board: ViewBoard
+  /** Monotonic now of the process that holds the board. */
+  readonly nowMs: number
+  /** A host whose newest report is older than this does not count as reachable. */
+  readonly freshMs: number
+  readonly leaders: ReadonlyMap<string, LeaderRecord>
+}
+
+/** Turns the newest reports into the facts that plans depend on. Whatever is not fresh is unknown. Pure. */
+export function factsFromViews(input: FactsInput): Facts {
+  const { estate } = input
+  const gates: GateFacts[] = []
+  const instances: InstanceFacts[] = []
+  const clusters: ClusterFacts[] = []
+  for (const component of estate.components) {
+    if (component.kind === 'postgres') clusters.push(clusterFacts(input, component))
+    if (component.kind === 'gate') {
+      for (const { host } of component.listeners)
+        gates.push({ component: component.id, host, reachable: reachable(input, host) })
+    }
+    if (component.kind === 'compute') {
+      for (const { host } of component.instances) instances.push(instanceFacts(input, component.id, host))
+    }
+  }
+  return { format: formats.facts, estate: estate.id, clusters, gates, instances }
+}
+
+function clusterFacts(input: FactsInput, cluster: PostgresComponent): ClusterFacts {
+  const leader = input.leaders.get(cluster.id)
+  return {
+    component: cluster.id,
+    systemIdentifier: leader?.systemIdentifier ?? '',
+    leader: leader?.member ?? '',
+    publishedSync: leader?.publishedSync ?? [],
+    publishedCount: leader?.publishedCount ?? 0,
+    members: cluster.members.map((member) => memberFacts(input, member)),
+  }
+}
+
+function memberFacts(input: FactsInput, member: PostgresMember): MemberFacts {
+  const host = hostNamed(input.estate, member.host)
+  const answers = reachable(input, member.host)
+  const seen = answers ? input.board.member(host.id, member.id)?.observation : undefined
+  return {
+    member: member.id,
+    name: member.name,
+    host: member.host,
+    zone: host.zone,
+    reachable: answers,
+    role: seen?.role ?? 'unknown',
+    timeline: seen?.timeline ?? 0,
+    systemIdentifier: seen?.systemIdentifier ?? '',
+    versionNumber: seen?.versionNumber ?? 0,
+    receiving: seen?.receiving ?? false,
+    bypasses: [...(seen?.bypasses ?? [])].sort(),
+  }
+}
+
+function instanceFacts(input: FactsInput, component: `cmp_${string}`, name: string): InstanceFacts {
+  const host = hostNamed(input.estate, name)
+  const answers = reachable(input, name)
+  const view = answers ? input.board.reading(host.id)?.view : undefined
+  const running = view?.instances.find((one) => one.component === component)?.running ?? false
+  return { component, host: name, zone: host.zone, reachable: answers, running }
+}
+
+function reachable(input: FactsInput, host: string): boolean {
+  return input.board.ageMs(hostNamed(input.estate, host).id, input.nowMs) <= input.freshMs
+}

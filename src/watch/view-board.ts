@@ -1,0 +1,37 @@
+import type { AgentView, Heartbeat, MemberView } from '../agent/wire.ts'
+
+export interface HostReading {
+  readonly view: AgentView
+  /** This process's monotonic clock at arrival. */
+  readonly arrivedMs: number
+}
+
+interface Held extends HostReading {
+  readonly boot: string
+  readonly sequence: number
+}
+
+/** The newest report of every host. A late report from the same boot never replaces a newer one. */
+export class ViewBoard {
+  readonly #held = new Map<string, Held>()
+
+  record(beat: Heartbeat, arrivedMs: number): void {
+    const known = this.#held.get(beat.host)
+    if (known !== undefined && known.boot === beat.boot && known.sequence >= beat.sequence) return
+    this.#held.set(beat.host, { view: beat.view, arrivedMs, boot: beat.boot, sequence: beat.sequence })
+  }
+
+  reading(host: string): HostReading | undefined {
+    return this.#held.get(host)
+  }
+
+  /** Age of the host's newest report; infinite when there is none. */
+  ageMs(host: string, nowMs: number): number {
+    const held = this.#held.get(host)
+    return held === undefined ? Number.POSITIVE_INFINITY : nowMs - held.arrivedMs
+  }
+
+  member(host: string, member: string): MemberView | undefined {
+    return this.#held.get(host)?.view.members.find((candidate) => candidate.member === member)
+  }
+}
