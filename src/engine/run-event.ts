@@ -1,7 +1,7 @@
 import type { Json } from '../domain/canonical-json.ts'
 import type { ErrorRecord } from '../domain/recovery-error.ts'
 import type { Plan } from '../domain/plan.ts'
-import type { Approval } from './approval.ts'
+import type { Approval, StandingApproval } from './approval.ts'
 
 /** What a run journal is made of. Intent is appended before its effect, outcome after it (law 6). */
 export type RunEvent =
@@ -11,6 +11,8 @@ export type RunEvent =
       readonly planHash: string
       readonly requestedBy: string
       readonly approvals: readonly Approval[]
+      /** The one that allowed an automatic run. */
+      readonly standing?: StandingApproval
       /** Monotone facts about the disaster that the watch measured before the run: stamps in wall ms, from the deciding host. */
       readonly detection?: Json
     }
@@ -27,6 +29,8 @@ export type RunEvent =
       readonly type: 'outcome'
       readonly step: string
       readonly attempt: number
+      /** Absent = apply. */
+      readonly kind?: 'apply' | 'compensate'
       readonly result: 'done' | 'satisfied' | 'failed' | 'compensated'
       readonly proof?: Json
       readonly output?: Readonly<Record<string, Json>>
@@ -40,10 +44,23 @@ export type RunEvent =
       readonly type: 'finished'
       readonly status: RunStatus
       /** Steps that did not get done, each with the reason: never empty for `completed-with-gaps`. */
-      readonly missing: readonly { readonly step: string; readonly reason: string }[]
+      readonly missing: readonly MissingStep[]
+      /** The step after whose intent nothing was rolled back any more; absent when none was reached. */
+      readonly pointOfNoReturn?: string
     }
 
-export type RunStatus = 'completed' | 'completed-with-gaps' | 'failed' | 'refused' | 'rolled-back' | 'cancelled-after-point-of-no-return'
+export interface MissingStep {
+  readonly step: string
+  readonly reason: string
+}
+
+export type RunStatus =
+  | 'completed'
+  | 'completed-with-gaps'
+  | 'failed'
+  | 'refused'
+  | 'rolled-back'
+  | 'cancelled-after-point-of-no-return'
 
 /** One line of the journal. `hash` covers every other member; `prev` chains it to the record before. */
 export interface RunRecord {

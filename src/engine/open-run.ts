@@ -1,0 +1,141 @@
+import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Json } from '../domain/canonical-json.ts'
+import { requireFormat } from '../domain/format.ts'
+import type { Plan } from '../domain/plan.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ControlStore, StoreCompare, StoreTransaction } from '../ports/control-store.ts'
+import type { SignatureVerifier } from '../ports/signer.ts'
+import { checkApprovals, checkStandingApproval } from './approval-check.ts'
+import type { ApprovalGround } from './approval-check.ts'
+import type { Approval, Principal, StandingApproval } from './approval.ts'
+import { planHash, validatePlan } from './plan-hash.ts'
+import { RunJournal } from './run-journal.ts'
+import { storeKeys } from './store-keys.ts'
+import type { StoreKeys } from './store-keys.ts'
+import { patiently } from './store-patience.ts'
+import { runOpen } from './take-over.ts'
+
+/** How a run came to be allowed. `approvals` with `required: 0` needs nobody (drills in a sandbox). */
+export type Authorization =
+  | { readonly kind: 'approvals'; readonly required: number; readonly approvals: readonly Approval[] }
+  /** The standing approval that the control store holds for this procedure and scope. */
+  | { readonly kind: 'standing'; readonly policyDigest: string }
+
+export interface RunOpening {
+  readonly clock: Clock
+  readonly store: ControlStore
+  readonly verifier: SignatureVerifier
+  /** Fresh: `run_` and random characters. */
+  readonly run: string
+  readonly plan: Plan
+  /** What was shown, approved, or announced; must be the hash of `plan`. */
+  readonly planHash: string
+  readonly requestedBy: string
+  readonly authorization: Authorization
+  readonly detection?: Json
+}
+
+interface Granted {
+  readonly shown: { readonly approvals: readonly Approval[]; readonly standing?: StandingApproval }
+  readonly compare: readonly StoreCompare[]
+  readonly put: StoreTransaction['put']
+}
+
+/**
+ * Opens a run: everything that allows it is compared, and everything that it uses up is written, in the one transaction that
+ * writes its first record. Of two openers at once one is refused with RUN_OPEN, which names the other's run.
+ */
+export async function openRun(opening: RunOpening): Promise<void> {
+  const { clock, store, plan, run, requestedBy, detection } = opening
+  validatePlan(plan)
+  const hash = planHash(plan)
+  if (hash !== opening.planHash) throw otherPlan(hash, opening.planHash)
+  const keys = storeKeys(plan.estate)
+  for (;;) {
+    const open = await patiently(clock, undefined, () => store.get(keys.open(plan.scope)))
+    const holder = open === undefined ? '' : (JSON.parse(open.value) as { readonly run: string }).run
+    if (holder !== '') throw runOpen(plan.scope, holder)
+    const granted = await grant(opening, keys)
+    const journal = new RunJournal({ clock, store, keys, run, writer: requestedBy })
+    const shown = { ...granted.shown, ...(detection === undefined ? {} : { detection }) }
+    const opened = await journal.append([{ type: 'opened', plan, planHash: hash, requestedBy, ...shown }], {
+      compare: [{ key: keys.open(plan.scope), revision: open?.revision ?? 0 }, ...granted.compare],
+      put: [{ key: keys.open(plan.scope), value: canonicalJson({ run }) }, ...granted.put],
+    })
+    if (opened) return
+    if (journal.records.length > 0) throw runExists(run)
+  }
+}
+
+/** Read again for every try: between two of them a person may have lost the role, or an approval may have been used. */
+async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
+  const { clock, store, plan, authorization, requestedBy, verifier, run } = opening
+  const stored = await patiently(clock, undefined, () => store.get(keys.principals))
+  const principals = stored === undefined ? [] : principalsOf(stored.value)
+  const { estate, scope } = plan
+  const ground: ApprovalGround = { estate, scope, requestedBy, principals, nowMs: clock.now(), verifier }
+  const samePrincipals = { key: keys.principals, revision: stored?.revision ?? 0 }
+  if (authorization.kind === 'standing') {
+    const key = keys.standing(plan.procedure, scope)
+    const entry = await patiently(clock, undefined, () => store.get(key))
+    if (entry === undefined) throw noStanding(plan)
+    const approval = JSON.parse(entry.value) as StandingApproval
+    checkStandingApproval(approval, plan.procedure, authorization.policyDigest, ground)
+    const compare = [samePrincipals, { key, revision: entry.revision }]
+    return { shown: { approvals: [], standing: approval }, compare, put: [] }
+  }
+  const { approvals, required } = authorization
+  checkApprovals(approvals, required, opening.planHash, ground)
+  const uses = approvals.map(({ nonce }) => keys.approvalUse(nonce))
+  for (const key of uses) await refuseUsed(opening, key)
+  return {
+    shown: { approvals },
+    compare: [samePrincipals, ...uses.map((key) => ({ key, revision: 0 }))],
+    put: uses.map((key) => ({ key, value: canonicalJson({ run }) })),
+  }
+}
+
+async function refuseUsed({ clock, store }: RunOpening, key: string): Promise<void> {
+  const use = await patiently(clock, undefined, () => store.get(key))
+  if (use === undefined) return
+  throw new RecoveryError({
+    code: 'APPROVAL_USED',
+    class: 'refused',
+    message: `not approved: this approval was used already: ${use.value}`,
+    hint: 'an approval opens one run; approve again',
+  })
+}
+
+function principalsOf(text: string): readonly Principal[] {
+  const stored = JSON.parse(text) as { readonly format: unknown; readonly principals: readonly Principal[] }
+  requireFormat('principals', stored.format, 'principals in the control store')
+  return stored.principals
+}
+
+function otherPlan(actual: string, expected: string): RecoveryError {
+  return new RecoveryError({
+    code: 'PLAN_HASH_DIFFERS',
+    class: 'refused',
+    message: `this plan has the hash ${actual}, not ${expected}`,
+    hint: 'what was approved is what runs: plan again and compare with `pointzero plan --diff`',
+  })
+}
+
+function noStanding(plan: Plan): RecoveryError {
+  return new RecoveryError({
+    code: 'APPROVAL_MISSING',
+    class: 'refused',
+    message: `not approved: no standing approval of ${plan.procedure} on ${plan.scope}`,
+    hint: `give one with \`pointzero approve --standing ${plan.procedure}\`, or approve this plan`,
+  })
+}
+
+function runExists(run: string): RecoveryError {
+  return new RecoveryError({
+    code: 'RUN_EXISTS',
+    class: 'refused',
+    message: `there is a run ${run} already`,
+    hint: 'a run id is used once; try again',
+  })
+}
