@@ -1,4 +1,4 @@
-import type { ComponentBase, HealthCheck } from './estate.ts'
+import type { ComponentBase, HealthCheck } from './component-base.ts'
 
 export const declaredKinds = [
   'nats',

@@ -1,5 +1,13 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Component, ComputeComponent, Estate, GateComponent, Host, PostgresComponent, PostgresMember } from './estate.ts'
+import type {
+  Component,
+  ComputeComponent,
+  Estate,
+  GateComponent,
+  Host,
+  PostgresComponent,
+  PostgresMember,
+} from './estate.ts'
 
 export function hostNamed(estate: Estate, name: string): Host {
   const host = estate.hosts.find((candidate) => candidate.name === name || candidate.id === name)
@@ -8,7 +16,9 @@ export function hostNamed(estate: Estate, name: string): Host {
 }
 
 export function componentNamed(estate: Estate, nameOrId: string): Component {
-  const component = estate.components.find((candidate) => candidate.name === nameOrId || candidate.id === nameOrId)
+  const component = estate.components.find(
+    (candidate) => candidate.name === nameOrId || candidate.id === nameOrId,
+  )
   if (component === undefined) throw unknown('component', nameOrId)
   return component
 }
@@ -33,13 +43,16 @@ export function memberNamed(cluster: PostgresComponent, nameOrId: string): Postg
 }
 
 export function gatesTo(estate: Estate, component: string): readonly GateComponent[] {
-  return estate.components.filter((gate): gate is GateComponent => gate.kind === 'gate' && gate.leadsTo === component)
+  return estate.components.filter(
+    (gate): gate is GateComponent => gate.kind === 'gate' && gate.leadsTo === component,
+  )
 }
 
 /** Applications that run beside the cluster's primary. */
 export function computePlacedWith(estate: Estate, cluster: string): readonly ComputeComponent[] {
   return estate.components.filter(
-    (component): component is ComputeComponent => component.kind === 'compute' && component.placedWith === cluster,
+    (component): component is ComputeComponent =>
+      component.kind === 'compute' && component.placedWith === cluster,
   )
 }
 
@@ -52,7 +65,10 @@ function unknown(what: string, name: string): RecoveryError {
   return new RecoveryError({
     code: 'ESTATE_NAME_UNKNOWN',
     class: 'invalid-estate',
-    message: name === '' ? `no ${what} was named and there is not exactly one` : `the estate has no ${what} ${JSON.stringify(name)}`,
+    message:
+      name === ''
+        ? `no ${what} was named and there is not exactly one`
+        : `the estate has no ${what} ${JSON.stringify(name)}`,
     hint: 'list the names with `pointzero status`',
   })
 }

@@ -1,0 +1,15 @@
+/** Procedures that an estate may name. Which of them this version can run is `src/estate/built-recoveries.ts`. */
+export const procedureNames: ReadonlySet<string> = new Set([
+  'zone-failover',
+  'region-failover',
+  'switchover',
+  'failback',
+  'point-in-time-recovery',
+  'component-restore',
+  'queue-replay',
+  'event-store-recovery',
+  'cold-restore',
+  'backup-verification',
+  'drill',
+  'maintenance',
+])
