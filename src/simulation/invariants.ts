@@ -1,0 +1,102 @@
+import type { ClientHistory } from './client-history.ts'
+import type { Counters } from './counters.ts'
+import type { SimPostgres } from './sim-postgres.ts'
+import type { WalRecord } from './wal-record.ts'
+
+export class InvariantBroken extends Error {
+  readonly invariant: string
+
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`)
+    this.name = 'InvariantBroken'
+    this.invariant = invariant
+  }
+}
+
+/** What must hold of the cluster at every instant, judged where it happens and not by what anybody reports. */
+export class ClusterInvariants {
+  readonly #servers: readonly SimPostgres[]
+  readonly #history: ClientHistory
+  readonly #counters: Counters
+  readonly #now: () => number
+  #newestAcknowledged: WalRecord | undefined
+
+  constructor(setting: {
+    readonly servers: readonly SimPostgres[]
+    readonly history: ClientHistory
+    readonly counters: Counters
+    readonly now: () => number
+  }) {
+    this.#servers = setting.servers
+    this.#history = setting.history
+    this.#counters = setting.counters
+    this.#now = setting.now
+  }
+
+  /**
+   * Acknowledgements follow one line: each lies after the one before, on a timeline that contains it. Two primaries that confirm
+   * in turns, or one that confirms what its successor does not have, break it at once.
+   */
+  acknowledged(server: SimPostgres, record: WalRecord): void {
+    this.#history.released.push({ record, member: server.name, atUs: this.#now() })
+    const newest = this.#newestAcknowledged
+    this.#newestAcknowledged = record
+    if (newest === undefined) return
+    if (record.lsn > newest.lsn && isOnLine(server, newest)) return
+    throw new InvariantBroken(
+      'one line of acknowledgements',
+      `${server.name} confirmed ${describe(record)} after ${describe(newest)} had been confirmed elsewhere`,
+    )
+  }
+
+  /** Before anybody is promoted, no other running primary may still be able to gather the acknowledgements that it waits for. */
+  promoted(server: SimPostgres): void {
+    for (const other of this.#servers) {
+      if (other === server || other.mode !== 'primary') continue
+      this.#counters.add('promoted-beside-a-living-primary')
+      const { names, count } = other.loadedSync
+      const attached = [...other.senders].filter(({ standby }) => names.includes(standby.name) && standby !== server)
+      if (names.length > 0 && attached.length < count) continue
+      throw new InvariantBroken(
+        'revocation before promotion',
+        `${server.name} was promoted while ${other.name} could still confirm (waits for ${count} of ${names.join(', ') || 'nobody'})`,
+      )
+    }
+  }
+
+  /** Every write that the rule released is on the log of whoever leads at the end. */
+  nothingLost(leader: SimPostgres): void {
+    const held = new Set(leader.wal)
+    const lost = this.#history.released.filter(({ record }) => !held.has(record))
+    if (lost.length > 0) {
+      const first = lost[0]
+      throw new InvariantBroken(
+        'no acknowledged write lost',
+        `${lost.length} acknowledged by ${first?.member}, from transaction ${first?.record.transaction} at ${((first?.atUs ?? 0) / 1e6).toFixed(3)} s, are not on ${leader.name}`,
+      )
+    }
+    const transactions = new Set(leader.wal.map(({ transaction }) => transaction))
+    const soft = this.#history.entries.filter(({ result }) => result === 'soft')
+    this.#counters.add('soft-commits', soft.length)
+    this.#counters.add('soft-commits-lost', soft.filter(({ transaction }) => !transactions.has(transaction)).length)
+    for (const { result, transaction, client } of this.#history.entries) {
+      if (result === 'failed' && transactions.has(transaction)) {
+        throw new InvariantBroken('failed means not done', `transaction ${transaction} of ${client} is there`)
+      }
+    }
+  }
+}
+
+function isOnLine(server: SimPostgres, record: WalRecord): boolean {
+  const { wal } = server
+  for (let index = wal.length - 1; index >= 0; index -= 1) {
+    const held = wal[index] as WalRecord
+    if (held === record) return true
+    if (held.lsn < record.lsn) return false
+  }
+  return false
+}
+
+function describe(record: WalRecord): string {
+  return `transaction ${record.transaction} (timeline ${record.timeline}, position ${record.lsn.toString(16)})`
+}

@@ -1,0 +1,80 @@
+import type { Estate, Host, PostgresPolicy } from '../estate/estate.ts'
+
+const agentPort = 7400
+const zones = ['az1', 'az2', 'az3'] as const
+
+/** Three zones with a database member and a place for the application each, a control plane and clients outside of them. */
+export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
+  return {
+    format: 'pointzero/estate/1',
+    id: 'est_simulated',
+    name: 'simulated',
+    regions: [{ name: 'here', role: 'active', zones }],
+    hosts: [
+      ...zones.map((zone, index) => host(zone, zone, index + 1)),
+      host('ctl', 'outside', 8),
+      host('client', 'outside', 9),
+    ],
+    controlPlane: { host: 'ctl', port: 7300 },
+    components: [
+      {
+        id: 'cmp_ledger',
+        kind: 'postgres',
+        name: 'ledger',
+        dependsOn: [],
+        database: 'exchange',
+        user: 'pointzero',
+        members: zones.map((zone, index) => ({
+          id: `mbr_ledger${index + 1}`,
+          name: `p${index + 1}`,
+          host: zone,
+          port: 5432,
+          dataDirectory: '/data',
+        })),
+        policy: {
+          synchronousCount: 1,
+          failover: { 'zone-loss': 'automatic' },
+          detectMs: 1500,
+          fenceMs: 1000,
+          flapWindowMs: 60_000,
+          flapMax: 4,
+          ...policy,
+        },
+      },
+      {
+        id: 'cmp_engine0',
+        kind: 'compute',
+        name: 'engine',
+        dependsOn: ['ledger'],
+        instances: zones.map((zone) => ({ host: zone, port: 8080 })),
+        placedWith: 'ledger',
+        command: ['engine'],
+      },
+      {
+        id: 'cmp_dbgate',
+        kind: 'gate',
+        name: 'db',
+        dependsOn: [],
+        leadsTo: 'ledger',
+        listeners: [{ host: 'client', port: 5400 }],
+        implementation: 'builtin',
+      },
+      {
+        id: 'cmp_appgate',
+        kind: 'gate',
+        name: 'app',
+        dependsOn: [],
+        leadsTo: 'engine',
+        listeners: [{ host: 'client', port: 8400 }],
+        implementation: 'builtin',
+      },
+    ],
+    objectives: [{ scenario: 'zone-loss', rpoMs: 0, rtoMs: 60_000 }],
+    schedules: [],
+    assumptions: [],
+  }
+}
+
+function host(name: string, zone: string, number: number): Host {
+  return { id: `hst_${name.padEnd(6, '0')}`, name, zone, address: `10.0.0.${number}`, agentPort }
+}

@@ -1,0 +1,72 @@
+import type { Fault, FaultEffect, FaultPlace, PhaseName, ProcessKind } from './fault.ts'
+import type { SimRandom } from './sim-random.ts'
+
+const zones = ['az1', 'az2', 'az3'] as const
+const places: readonly FaultPlace[] = ['leader-zone', 'leader-zone', 'standby-zone', 'standby-zone', ...zones, 'ctl']
+const processes: readonly ProcessKind[] = ['agent', 'agent', 'control-plane', 'executor', 'executor', 'postgres']
+const commands = ['pause', 'continue', 'cancel', 'resume', 'run-again'] as const
+const phases: readonly PhaseName[] = ['adoption', 'failover', 'failover', 'failover', 'switchover', 'switchover']
+
+type Maker = (random: SimRandom) => FaultEffect
+
+const makers: Readonly<Record<FaultEffect['kind'], Maker>> = {
+  'host-crash': (random) => ({ kind: 'host-crash', place: random.pick(places) }),
+  'process-kill': (random) => ({ kind: 'process-kill', process: random.pick(processes), place: random.pick(places) }),
+  'process-pause': (random) => ({ kind: 'process-pause', process: random.pick(processes), place: random.pick(places) }),
+  'host-pause': (random) => ({ kind: 'host-pause', place: random.pick(places) }),
+  partition: (random) => {
+    const place = random.pick(places)
+    return { kind: 'partition', place, from: random.pick(['everybody', 'ctl', 'client', ...zones]) }
+  },
+  'partition-one-way': (random) => {
+    const place = random.pick(places)
+    return { kind: 'partition-one-way', place, direction: random.pick(['out', 'in']) }
+  },
+  'clock-step': (random) => {
+    const byMs = random.pick([-3_600_000, -1000, 1000, 300_000, 3_600_000])
+    return { kind: 'clock-step', place: random.pick(places), byMs }
+  },
+  disk: (random) => {
+    const place = random.pick(places)
+    return { kind: 'disk', place, after: random.integer(6), count: random.between(1, 12), code: random.pick(['ENOSPC', 'EIO']) }
+  },
+  weather: (random) => ({
+    kind: 'weather',
+    lossRate: random.pick([0, 0.02, 0.1]),
+    replyLossRate: random.pick([0, 0.05, 0.2]),
+    duplicateRate: random.pick([0, 0.05, 0.2]),
+    slowRate: random.pick([0, 0.05, 0.2]),
+    slowUs: random.pick([20_000, 200_000, 1_000_000]),
+  }),
+  'replay-pause': (random) => ({ kind: 'replay-pause', place: random.pick(['standby-zone', ...zones]) }),
+  operator: (random) => ({ kind: 'operator', command: random.pick(commands) }),
+}
+
+const kinds = Object.keys(makers) as readonly FaultEffect['kind'][]
+
+/** Each seed gets its own few kinds of fault, and those often: rare combinations meet more often than when everything happens a little. */
+export function swarmFaults(random: SimRandom): readonly Fault[] {
+  const chosen = kinds.filter(() => random.chance(0.5))
+  const pool = chosen.length > 0 ? chosen : kinds
+  return Array.from({ length: random.between(5, 9) }, () => {
+    const phase = random.pick(phases)
+    const effect = makers[random.pick(pool)](random)
+    return { phase, atMs: random.between(0, 5000), forMs: random.between(200, 7000), effect }
+  })
+}
+
+/** How the primary's zone is lost in the second phase. */
+export function disaster(random: SimRandom): Fault {
+  const place = 'leader-zone'
+  const effect = random.pick<FaultEffect>([
+    { kind: 'host-crash', place },
+    { kind: 'host-crash', place },
+    { kind: 'partition', place, from: 'everybody' },
+    { kind: 'partition', place, from: 'everybody' },
+    { kind: 'host-pause', place },
+    { kind: 'process-kill', process: 'postgres', place },
+    { kind: 'partition-one-way', place, direction: 'out' },
+    { kind: 'partition-one-way', place, direction: 'in' },
+  ])
+  return { phase: 'failover', atMs: random.between(0, 800), forMs: random.between(3000, 12_000), effect }
+}
