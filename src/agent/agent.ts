@@ -109,7 +109,7 @@ class Agent {
         return {}
       }
       case agentMethods.actionObserve:
-        return (await this.#desk.observe(body as unknown as ActionCall)) as unknown as Json
+        return await this.#desk.observe(body as unknown as ActionCall)
       case agentMethods.actionApply:
         await this.#desk.apply(body as unknown as ActionCall)
         return {}

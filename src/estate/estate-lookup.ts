@@ -56,6 +56,11 @@ export function computePlacedWith(estate: Estate, cluster: string): readonly Com
   )
 }
 
+/** Labels of the members that may ever stand in synchronous_standby_names. */
+export function acknowledgingNames(cluster: PostgresComponent): ReadonlySet<string> {
+  return new Set(cluster.members.filter(({ synchronous }) => synchronous !== false).map(({ name }) => name))
+}
+
 /** Epoch scope of a component. */
 export function scopeOf(component: Component): string {
   return `cluster:${component.id}`

@@ -1,6 +1,6 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
-import { memberNamed } from '../estate/estate-lookup.ts'
+import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
 import {
   compile,
   memberFacts,
@@ -149,7 +149,11 @@ function open(scene: ClusterScene, primary: PostgresMember): readonly Step[] {
 function protect(scene: ClusterScene, primary: PostgresMember): readonly Step[] {
   const component = scene.cluster.id
   const standbys = othersThan(scene, primary)
-  const names = standbys.map(({ name }) => name).sort()
+  const named = acknowledgingNames(scene.cluster)
+  const names = standbys
+    .map(({ name }) => name)
+    .filter((name) => named.has(name))
+    .sort()
   const count = scene.cluster.policy.synchronousCount
   const args = { component, member: primary.id }
   return [

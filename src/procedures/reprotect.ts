@@ -1,6 +1,6 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
-import { memberNamed } from '../estate/estate-lookup.ts'
+import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
 import {
   companions,
   compile,
@@ -109,7 +109,7 @@ function retire(scene: ClusterScene, leader: PostgresMember, member: PostgresMem
 function rejoin(scene: ClusterScene, leader: PostgresMember, member: PostgresMember): readonly Step[] {
   const component = scene.cluster.id
   const names = [...new Set([...scene.facts.publishedSync, member.name])]
-    .filter((name) => name !== leader.name)
+    .filter((name) => name !== leader.name && acknowledgingNames(scene.cluster).has(name))
     .sort()
   const count = scene.cluster.policy.synchronousCount
   const primary = { component, member: leader.id }

@@ -15,7 +15,7 @@ import {
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
-import { memberNamed } from '../estate/estate-lookup.ts'
+import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
 import { serviceSteps } from './parts/service-steps.ts'
 import { from, step } from './parts/step-form.ts'
 import { takeOverSteps } from './parts/take-over-steps.ts'
@@ -174,7 +174,11 @@ function takeOver(scene: ClusterScene, old: PostgresMember, next: PostgresMember
   const component = scene.cluster.id
   const followers = othersThan(scene, old).filter(({ id }) => id !== next.id)
   const answering = followers.filter(({ id }) => memberFacts(scene, id).reachable)
-  const names = [...answering, old].map(({ name }) => name).sort()
+  const named = acknowledgingNames(scene.cluster)
+  const names = [...answering, old]
+    .map(({ name }) => name)
+    .filter((name) => named.has(name))
+    .sort()
   const count = Math.max(scene.facts.publishedCount, scene.cluster.policy.synchronousCount)
   const upstream = upstreamOf(scene, next)
   const claim = step({

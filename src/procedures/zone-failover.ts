@@ -62,7 +62,9 @@ export const zoneFailover: Procedure = {
         upstream: from('choose', 'upstream'),
         names: from('choose', 'others'),
         count: scene.facts.publishedCount,
-        followers: candidates,
+        followers: othersThan(scene, old).filter(
+          (member) => candidates.includes(member) || memberFacts(scene, member.id).reachable,
+        ),
       }),
       ...serviceSteps(scene, {
         host: from('choose', 'host'),

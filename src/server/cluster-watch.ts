@@ -1,7 +1,7 @@
 import type { Json } from '../domain/canonical-json.ts'
 import type { Facts } from '../domain/facts.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
-import { hostNamed } from '../estate/estate-lookup.ts'
+import { acknowledgingNames, hostNamed } from '../estate/estate-lookup.ts'
 import type { Estate, PostgresComponent } from '../estate/estate.ts'
 import { decideAutomatic, displaced, type AutomaticDecision } from '../watch/automatic-decision.ts'
 import { detectFailure, type Detection, type ObserverReading } from '../watch/failure-detector.ts'
@@ -41,14 +41,19 @@ export class ClusterWatch {
     if (facts === undefined) return { start: 'nothing', reason: 'nothing observed' }
     const { leader, busy } = moment
     this.#detection = this.#detect(moment)
+    const acknowledging = acknowledgingNames(this.cluster)
     const displacedMs = new Map<string, number>()
     for (const { member } of facts.members)
-      displacedMs.set(member, this.#displacedFor(displaced({ facts, leader }, member), member, moment.nowMs))
+      displacedMs.set(
+        member,
+        this.#displacedFor(displaced({ facts, leader, acknowledging }, member), member, moment.nowMs),
+      )
     return decideAutomatic({
       policy: this.cluster.policy,
       detection: this.#detection,
       leader,
       facts,
+      acknowledging,
       busy,
       nowMs: moment.wallMs,
       displacedMs,

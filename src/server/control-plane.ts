@@ -24,6 +24,7 @@ import { ViewBoard } from '../watch/view-board.ts'
 import { AutomaticRuns } from './automatic-runs.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
+import { openRunFor } from './run-desk.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { storeHandler } from './store-wire.ts'
 
@@ -118,6 +119,12 @@ class ControlPlane {
     if (method === controlPlaneMethods.hello) return this.#hello() as unknown as Json
     requirePerson(peer)
     if (method === statusMethods.status) return (await this.#status()) as unknown as Json
+    if (method === statusMethods.openRun) {
+      return (await openRunFor(this.#world, this.#setup, await this.#facts(), {
+        body,
+        peer,
+      })) as unknown as Json
+    }
     return this.#store(method, body, peer)
   }
 

@@ -3,7 +3,7 @@ import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { AgentView } from '../agent/wire.ts'
 
 /** Methods that the control plane serves to people, beside the store's. */
-export const statusMethods = { status: 'control/status' } as const
+export const statusMethods = { status: 'control/status', openRun: 'control/open-run' } as const
 
 export interface ControlPlaneStatus {
   readonly productVersion: string

@@ -8,6 +8,8 @@ export interface AutomaticInput {
   readonly detection: Detection
   readonly leader: LeaderRecord
   readonly facts: ClusterFacts
+  /** Labels of the members that should acknowledge when all is well. */
+  readonly acknowledging: ReadonlySet<string>
   /** A run is open on the cluster's scope. */
   readonly busy: boolean
   /** Wall ms; compared with recorded switches only, where a stepped clock can at most delay an automatic switch. */
@@ -74,10 +76,14 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
 }
 
 /** Out of place: it does not receive, or may not acknowledge although it does. */
-export function displaced(input: Pick<AutomaticInput, 'facts' | 'leader'>, member: string): boolean {
+export function displaced(
+  input: Pick<AutomaticInput, 'facts' | 'leader' | 'acknowledging'>,
+  member: string,
+): boolean {
   const seen = input.facts.members.find((candidate) => candidate.member === member)
   if (seen === undefined || !seen.reachable || member === input.leader.member) return false
-  return !seen.receiving || !input.leader.publishedSync.includes(seen.name)
+  const unnamed = input.acknowledging.has(seen.name) && !input.leader.publishedSync.includes(seen.name)
+  return !seen.receiving || unnamed
 }
 
 function nothing(reason: string): AutomaticDecision {
