@@ -24,6 +24,8 @@ export interface MemberObservation {
   readonly upstream?: string
   /** Standby: a WAL receiver process exists. */
   readonly receiving?: boolean
+  /** Standby: that process is connected and streams (a receiver that retries in vain exists too, from time to time). */
+  readonly streaming?: boolean
   /** Primary: names that synchronous_standby_names requires, with the number to wait for. */
   readonly syncNames?: readonly string[]
   readonly syncCount?: number

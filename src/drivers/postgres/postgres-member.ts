@@ -1,0 +1,218 @@
+import type { DatabaseMember } from '../../ports/database-member.ts'
+import { join } from 'node:path'
+import type { CanaryReceipt, MemberObservation, Upstream } from '../../ports/database-member.ts'
+import type { Lsn } from '../../domain/lsn.ts'
+import { CanaryWriter } from './canary.ts'
+import { alterSystem } from './alter-system.ts'
+import { readControlFile } from './control-file.ts'
+import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
+import { MemberObserver } from './member-observer.ts'
+import { identityRefused, permanent, refused } from './postgres-failure.ts'
+import { PostgresSession } from './postgres-session.ts'
+import type { SessionTarget } from './postgres-session.ts'
+import { writeUpstreamOnDisk } from './postgres-settings.ts'
+import { Postmaster } from './postmaster.ts'
+import { requireMemberName } from './quoting.ts'
+import { rejoin } from './rejoin.ts'
+import type { RejoinMethod } from './rejoin.ts'
+import { settleStandby } from './settle-standby.ts'
+import { startStandby } from './start-standby.ts'
+import { detachStandby, followUpstream, promoteStandby } from './standby-switch.ts'
+import { formatSyncRule } from './sync-rule.ts'
+import type { WalPosition } from './timeline-history.ts'
+import { walRecordEnd } from './wal-record-end.ts'
+
+/** A member that this process drives. `close` lets go of it and leaves the server running. */
+export interface OpenPostgresMember extends DatabaseMember {
+  close(): void
+}
+
+export function openPostgresMember(
+  config: PostgresMemberConfig,
+  effects: PostgresEffects,
+): OpenPostgresMember {
+  requireMemberName(config.name)
+  const socketBytes = new TextEncoder().encode(join(config.socketDirectory, `.s.PGSQL.${config.port}`)).length
+  if (!config.socketDirectory.startsWith('/') || socketBytes > 103) {
+    const hint = 'choose a short absolute path: the system allows 103 bytes for a socket'
+    throw permanent('PG_SOCKET_PATH', `${config.name}: socket directory ${config.socketDirectory}`, hint)
+  }
+  return new PostgresMember(config, effects)
+}
+
+const openMs = 3_000
+/** A fast checkpoint writes every dirty page. */
+const checkpointMs = 600_000
+/** A clean stop waits for every connected standby to have everything; a dead one is dropped after wal_sender_timeout. */
+const cleanStopMs = 120_000
+/** A postmaster that is not stopped reacts to SIGQUIT at once. */
+const immediateStopMs = 1_000
+
+class PostgresMember implements OpenPostgresMember {
+  readonly #config: PostgresMemberConfig
+  readonly #effects: PostgresEffects
+  readonly #postmaster: Postmaster
+  readonly #observer: MemberObserver
+  readonly #canary: CanaryWriter
+
+  constructor(config: PostgresMemberConfig, effects: PostgresEffects) {
+    this.#config = config
+    this.#effects = effects
+    this.#postmaster = new Postmaster(config, effects.clock)
+    this.#observer = new MemberObserver(
+      config,
+      effects.clock,
+      this.#postmaster,
+      this.#target('pointzero-observe'),
+    )
+    this.#canary = new CanaryWriter(config, effects.clock, this.#target('pointzero-canary'))
+    this.#postmaster.onExit(() => this.#forgetSessions())
+  }
+
+  get name(): string {
+    return this.#config.name
+  }
+
+  async observe(): Promise<MemberObservation> {
+    return await this.#observer.observe()
+  }
+
+  onPostmasterExit(listener: () => void): void {
+    this.#postmaster.onExit(listener)
+  }
+
+  async startAsStandby(): Promise<void> {
+    await this.#requireIdentity()
+    await startStandby(this.#config, this.#effects, this.#postmaster, this.#target('pointzero-start'))
+  }
+
+  async stopImmediate(): Promise<void> {
+    if ((await this.#postmaster.find()) !== undefined) {
+      this.#postmaster.signal('SIGQUIT')
+      await this.#postmaster.waitForExit(immediateStopMs)
+    }
+    await this.#postmaster.killAll()
+  }
+
+  async stopClean(): Promise<{ readonly shutdownLsn: Lsn; readonly timeline: number }> {
+    await this.#requireIdentity()
+    if ((await this.#postmaster.find()) !== undefined) {
+      this.#postmaster.signal('SIGINT')
+      if (!(await this.#postmaster.waitForExit(cleanStopMs))) {
+        const hint = 'look at the walsenders on the host, or stop it with `pointzero run zone-failover`'
+        throw permanent('PG_STOP_TIMEOUT', `${this.name} is still stopping after ${cleanStopMs} ms`, hint)
+      }
+    }
+    const control = await readControlFile(this.#config.dataDirectory)
+    if (control?.state !== 'shut down' && control?.state !== 'shut down in recovery') {
+      const hint = 'treat it as crashed: fail over and let it rejoin'
+      throw permanent('PG_NOT_CLEAN', `${this.name} ended "${control?.state ?? 'without a cluster'}"`, hint)
+    }
+    const { timeline, checkpointLsn } = control
+    const shutdownLsn = await walRecordEnd(this.#config.dataDirectory, timeline, checkpointLsn)
+    return { shutdownLsn, timeline }
+  }
+
+  async detach(): Promise<void> {
+    await this.#requireIdentity()
+    if ((await this.#postmaster.find()) === undefined) return await writeUpstreamOnDisk(this.#config, '')
+    const { clock } = this.#effects
+    await this.#withSession(async (session) => await detachStandby(clock, this.#config, session))
+  }
+
+  async follow(upstream: Upstream): Promise<void> {
+    await this.#requireIdentity()
+    await followUpstream(this.#config, this.#effects.clock, this.#postmaster, upstream, async (use) => {
+      await this.#withSession(use)
+    })
+  }
+
+  async setSynchronous(names: readonly string[], count: number): Promise<void> {
+    const rule = formatSyncRule(names, count)
+    await this.#requireIdentity()
+    await this.#withSession(async (session) => {
+      await alterSystem(this.#effects.clock, this.name, session, 'synchronous_standby_names', rule)
+    })
+  }
+
+  async promote(): Promise<void> {
+    await this.#requireIdentity()
+    this.#canary.close()
+    await this.#withSession(async (session) => await promoteStandby(this.#effects.clock, this.name, session))
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#requireIdentity()
+    await this.#withSession(async (session) => {
+      await session.query('checkpoint', [], checkpointMs)
+    })
+  }
+
+  async rejoin(upstream: Upstream): Promise<{ readonly method: RejoinMethod }> {
+    await this.#requireIdentity()
+    if ((await this.#postmaster.find()) !== undefined) {
+      const hint = 'fence it first: `pointzero run zone-failover`'
+      throw refused('PG_RUNNING', `${this.name} runs; only a stopped member can rejoin`, hint)
+    }
+    await this.#postmaster.killAll()
+    const method = await rejoin(
+      { config: this.#config, effects: this.#effects, settle: async () => await this.#settle() },
+      upstream,
+    )
+    this.#effects.log.info('postgres.rejoined', { member: this.name, upstream: upstream.name, method })
+    return { method }
+  }
+
+  async writeCanary(wallMs: number, timeoutMs: number): Promise<CanaryReceipt> {
+    return await this.#canary.write(wallMs, timeoutMs)
+  }
+
+  close(): void {
+    this.#forgetSessions()
+    this.#postmaster.close()
+  }
+
+  async #settle(): Promise<WalPosition> {
+    return await settleStandby(this.#config, this.#effects.clock, {
+      start: async () => await this.startAsStandby(),
+      stop: async () => await this.stopClean(),
+      withSession: async (use) => await this.#withSession(use),
+    })
+  }
+
+  /** No effect on a directory that belongs to another cluster (D04: an id is bound to what it denotes). */
+  async #requireIdentity(): Promise<void> {
+    const { dataDirectory, systemIdentifier, name } = this.#config
+    if (systemIdentifier === undefined) return
+    const control = await readControlFile(dataDirectory)
+    if (control === undefined || control.systemIdentifier === systemIdentifier) return
+    throw identityRefused(name, control.systemIdentifier, systemIdentifier)
+  }
+
+  async #withSession<T>(use: (session: PostgresSession) => Promise<T>): Promise<T> {
+    const session = await PostgresSession.open(this.#effects.clock, this.#target('pointzero-agent'), openMs)
+    try {
+      return await use(session)
+    } finally {
+      session.close()
+    }
+  }
+
+  #target(applicationName: string): SessionTarget {
+    const { name, socketDirectory, port, superuser, database, password } = this.#config
+    return {
+      member: name,
+      host: socketDirectory,
+      port,
+      user: superuser,
+      database,
+      applicationName,
+      ...(password === undefined ? {} : { password }),
+    }
+  }
+
+  #forgetSessions(): void {
+    this.#observer.close()
+    this.#canary.close()
+  }
+}

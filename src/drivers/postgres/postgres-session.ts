@@ -1,0 +1,95 @@
+import { Socket } from 'node:net'
+import { Client } from 'pg'
+import type { QueryResultRow } from 'pg'
+import type { Clock } from '../../ports/clock.ts'
+import { withDeadline } from './deadline.ts'
+import { classify, unreachable } from './postgres-failure.ts'
+
+export interface SessionTarget {
+  /** For messages. */
+  readonly member: string
+  /** An address, or the absolute path of a socket directory. */
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly database: string
+  readonly password?: string
+  readonly applicationName: string
+  /** Settings of this session; they win over what roles and databases say. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** One connection. Every wait has an end, and the end is that the socket closes: nothing is ever cancelled on the server. */
+export class PostgresSession {
+  readonly #clock: Clock
+  readonly #target: SessionTarget
+  readonly #socket: Socket
+  readonly #client: Client
+  #warnings = 0
+  #broken = false
+
+  private constructor(clock: Clock, target: SessionTarget) {
+    this.#clock = clock
+    this.#target = target
+    this.#socket = new Socket()
+    const options = Object.entries(target.settings ?? {}).map(([name, value]) => `-c ${name}=${value}`)
+    this.#client = new Client({
+      host: target.host,
+      port: target.port,
+      user: target.user,
+      database: target.database,
+      application_name: target.applicationName,
+      options: ['-c lc_messages=C', ...options].join(' '),
+      stream: () => this.#socket,
+      ssl: false,
+      ...(target.password === undefined ? {} : { password: target.password }),
+    })
+    this.#client.on('error', () => this.close())
+    this.#client.on('notice', ({ severity }) => {
+      if (severity === 'WARNING') this.#warnings += 1
+    })
+  }
+
+  static async open(clock: Clock, target: SessionTarget, timeoutMs: number): Promise<PostgresSession> {
+    const session = new PostgresSession(clock, target)
+    await session.#within(timeoutMs, session.#client.connect())
+    return session
+  }
+
+  get broken(): boolean {
+    return this.#broken
+  }
+
+  /** How many warnings the server has sent: a commit whose wait was cancelled succeeds with one (cancel hole). */
+  get warnings(): number {
+    return this.#warnings
+  }
+
+  async query<R extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+    timeoutMs: number,
+  ): Promise<readonly R[]> {
+    if (this.#broken) throw unreachable(this.#target.member, 'the connection is lost')
+    const { rows } = await this.#within(timeoutMs, this.#client.query<R>(text, [...values]))
+    return rows
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#broken = true
+    // Nothing waits inside the kernel for the peer: the socket is gone when this returns.
+    this.#socket.destroy()
+  }
+
+  async #within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+    const late = (): Error => unreachable(this.#target.member, `no answer within ${timeoutMs} ms`)
+    try {
+      return await withDeadline(this.#clock, timeoutMs, work, late)
+    } catch (error) {
+      const classified = classify(this.#target.member, error)
+      if (classified.class === 'transient') this.close()
+      throw classified
+    }
+  }
+}

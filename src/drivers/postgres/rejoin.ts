@@ -1,0 +1,184 @@
+import { constants } from 'node:fs'
+import { copyFile, mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { lsnToBigint, lsnZero } from '../../domain/lsn.ts'
+import type { Upstream } from '../../ports/database-member.ts'
+import { buildConninfo } from './conninfo.ts'
+import { readControlFile } from './control-file.ts'
+import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
+import { exists, giveAway, removeDurably, replaceOwnedFile, syncDirectory } from './owned-file.ts'
+import { identityRefused, permanent } from './postgres-failure.ts'
+import { passFilePath, writeSettings, writeUpstreamOnDisk } from './postgres-settings.ts'
+import { runProgram } from './run-program.ts'
+import { writeStandbySignal } from './standby-signal.ts'
+import { divergence } from './timeline-history.ts'
+import type { WalPosition } from './timeline-history.ts'
+import { checkpointUpstream, viewUpstream } from './upstream-view.ts'
+import type { UpstreamView } from './upstream-view.ts'
+import { segmentName, segmentSize, walRecordEnd } from './wal-record-end.ts'
+
+export type RejoinMethod = 'unchanged' | 'rewind' | 'clone'
+
+/** What a rejoin needs from the stopped member itself. */
+export interface RejoinSubject {
+  readonly config: PostgresMemberConfig
+  readonly effects: PostgresEffects
+  /**
+   * Starts it as a standby without upstream, lets it replay all WAL that it has, stops it in an orderly way and says where it stood.
+   * It never leaves recovery, so nothing is written that another member does not have.
+   */
+  settle(): Promise<WalPosition>
+}
+
+/** Makes a stopped member's directory one that can stream from the upstream. Any failure on the way leaves what a clone can repair. */
+export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promise<RejoinMethod> {
+  const { config, effects } = subject
+  const own = await readControlFile(config.dataDirectory)
+  const identity = config.systemIdentifier ?? own?.systemIdentifier
+  const view = await viewUpstream(config, effects.clock, upstream, identity)
+  if (own !== undefined && own.systemIdentifier !== view.systemIdentifier) {
+    throw identityRefused(config.name, own.systemIdentifier, view.systemIdentifier)
+  }
+  const position = own === undefined ? undefined : await positionOf(subject)
+  if (position !== undefined) {
+    const diverged = divergence(position, view.position, view.ancestors)
+    if (diverged === undefined) return 'unchanged'
+    effects.log.info('postgres.diverged', { member: config.name, why: diverged })
+    if (await rewind(subject, upstream, view, position)) return 'rewind'
+  }
+  await clone(subject, upstream, view)
+  return 'clone'
+}
+
+/** Where all the WAL of the stopped member ends; `undefined` when the directory can not be started any more. */
+async function positionOf(subject: RejoinSubject): Promise<WalPosition | undefined> {
+  const { config, effects } = subject
+  // A rewind that did not finish has mixed two histories.
+  if (await exists(rewindMark(config))) return undefined
+  const control = await readControlFile(config.dataDirectory)
+  if (control === undefined) return undefined
+  if (control.state === 'shut down') {
+    const lsn = await walRecordEnd(config.dataDirectory, control.timeline, control.checkpointLsn)
+    return { timeline: control.timeline, lsn }
+  }
+  try {
+    return await subject.settle()
+  } catch (error) {
+    effects.log.warn('postgres.not-startable', { member: config.name, why: String(error) })
+    return undefined
+  }
+}
+
+async function rewind(
+  subject: RejoinSubject,
+  upstream: Upstream,
+  view: UpstreamView,
+  position: WalPosition,
+): Promise<boolean> {
+  const { config, effects } = subject
+  if (!(await exists(join(config.binDirectory, 'pg_rewind')))) return false
+  await checkpointUpstream(config, effects.clock, upstream)
+  await keepDivergedWal(config, view, position)
+  await replaceOwnedFile(rewindMark(config), `${upstream.name}\n`, config.runAs)
+  const source = buildConninfo({
+    upstream,
+    user: config.superuser,
+    database: config.database,
+    applicationName: config.name,
+    ...(config.password === undefined ? {} : { passFile: passFilePath(config) }),
+  })
+  // Never its own crash recovery: that would end as a primary and write WAL on the old timeline.
+  const args = [
+    '--no-ensure-shutdown',
+    `--target-pgdata=${config.dataDirectory}`,
+    `--source-server=${source}`,
+  ]
+  const { exitCode, output } = await runProgram(config, 'pg_rewind', args)
+  if (exitCode !== 0) {
+    effects.log.warn('postgres.rewind-failed', { member: config.name, exitCode, output: output.slice(-1000) })
+    return false
+  }
+  await makeStandby(config, config.dataDirectory)
+  await removeDurably(rewindMark(config))
+  return true
+}
+
+/** What only this member has goes away with a rewind; its WAL is kept beside the directory for whoever wants to look. */
+async function keepDivergedWal(
+  config: PostgresMemberConfig,
+  view: UpstreamView,
+  position: WalPosition,
+): Promise<void> {
+  const fork = view.ancestors.find(({ timeline }) => timeline === position.timeline)?.end ?? lsnZero
+  const wal = join(config.dataDirectory, 'pg_wal')
+  const bytes = await segmentSize(config.dataDirectory, position.timeline, position.lsn)
+  const first = segmentName(position.timeline, lsnToBigint(fork), bytes)
+  const last = segmentName(position.timeline, lsnToBigint(position.lsn), bytes)
+  const target = await freeName(config.dataDirectory, 'diverged')
+  await mkdir(target, { mode: 0o700 })
+  for (const name of await readdir(wal)) {
+    if (name.length !== first.length || name < first || name > last) continue
+    await copyFile(join(wal, name), join(target, name), constants.COPYFILE_FICLONE)
+  }
+}
+
+/** Into a new directory beside the old one, which is kept: it is the last local copy until the new one has streamed. */
+async function clone(subject: RejoinSubject, upstream: Upstream, view: UpstreamView): Promise<void> {
+  const { config, effects } = subject
+  const parent = dirname(config.dataDirectory)
+  await requireSpace(config, parent, view.sizeBytes)
+  const fresh = `${config.dataDirectory}.clone`
+  // Only ever a copy that was not finished: a finished one has been renamed.
+  await rm(fresh, { recursive: true, force: true })
+  const password = config.password === undefined ? {} : { password: config.password }
+  await effects.clone(fresh, { ...upstream, user: config.superuser, ...password })
+  if (config.runAs !== undefined) await giveAway(fresh, config.runAs)
+  const control = await readControlFile(fresh)
+  if (control?.systemIdentifier !== view.systemIdentifier) {
+    throw identityRefused(
+      `the clone for ${config.name}`,
+      control?.systemIdentifier ?? 'none',
+      view.systemIdentifier,
+    )
+  }
+  await makeStandby(config, fresh)
+  if (await exists(config.dataDirectory)) {
+    const kept = await freeName(config.dataDirectory, 'kept')
+    await rename(config.dataDirectory, kept)
+    effects.log.info('postgres.kept', { member: config.name, directory: kept })
+  }
+  await rename(fresh, config.dataDirectory)
+  await syncDirectory(parent)
+  await removeDurably(rewindMark(config))
+}
+
+/** The copy has its source's files: its own settings, no upstream, and never a primary when it starts. */
+async function makeStandby(config: PostgresMemberConfig, dataDirectory: string): Promise<void> {
+  const own = { ...config, dataDirectory }
+  await writeStandbySignal(dataDirectory, config.runAs)
+  await writeUpstreamOnDisk(own, '')
+  await writeSettings(own)
+}
+
+async function requireSpace(config: PostgresMemberConfig, parent: string, sizeBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(parent)
+  const neededBytes = Math.ceil(sizeBytes * 1.1) + 256 * 2 ** 20
+  if (bavail * bsize >= neededBytes) return
+  const hint = `free space in ${parent}: old copies there are named *.kept-<n> and *.diverged-<n>`
+  throw permanent(
+    'PG_CLONE_NO_SPACE',
+    `${config.name}: a clone needs ${neededBytes} bytes in ${parent}`,
+    hint,
+  )
+}
+
+async function freeName(dataDirectory: string, what: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const path = `${dataDirectory}.${what}-${n}`
+    if (!(await exists(path))) return path
+  }
+}
+
+function rewindMark(config: PostgresMemberConfig): string {
+  return `${config.dataDirectory}.rewinding`
+}

@@ -1,0 +1,47 @@
+import { parseLsn } from '../../domain/lsn.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { waitUntil } from './deadline.ts'
+import type { PostgresMemberConfig } from './member-config.ts'
+import { bypassPattern, observationQuery, timelineOf } from './observation-query.ts'
+import type { SeenMember } from './observation-query.ts'
+import { unreachable } from './postgres-failure.ts'
+import type { PostgresSession } from './postgres-session.ts'
+import { writeUpstreamOnDisk } from './postgres-settings.ts'
+import type { WalPosition } from './timeline-history.ts'
+
+const settleMs = 600_000
+const answerMs = 5_000
+
+export interface OrderlyCycle {
+  start(): Promise<void>
+  stop(): Promise<unknown>
+  withSession<T>(use: (session: PostgresSession) => Promise<T>): Promise<T>
+}
+
+/** In standby mode the startup process waits so only when pg_wal has nothing more and there is no upstream to ask. */
+const idleQuery = `select from pg_stat_activity
+  where backend_type = 'startup' and wait_event = 'RecoveryRetrieveRetryInterval'`
+
+/** Where the stopped member's own WAL ends, found by replaying it without an upstream. It is stopped cleanly again afterwards. */
+export async function settleStandby(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  cycle: OrderlyCycle,
+): Promise<WalPosition> {
+  await writeUpstreamOnDisk(config, '')
+  await cycle.start()
+  const position = await cycle.withSession(async (session) => {
+    let before = ''
+    return await waitUntil(clock, settleMs, 50, async () => {
+      const [idle] = await session.query(idleQuery, [], answerMs)
+      const [row] = await session.query<{ seen: SeenMember }>(observationQuery, [bypassPattern], answerMs)
+      const lsn = row?.seen.replayedLsn ?? ''
+      const stands = idle !== undefined && lsn !== '' && lsn === before
+      before = idle === undefined ? '' : lsn
+      return stands && row !== undefined ? { timeline: timelineOf(row.seen), lsn: parseLsn(lsn) } : undefined
+    })
+  })
+  await cycle.stop()
+  if (position === undefined) throw unreachable(config.name, 'it does not come to the end of its own WAL')
+  return position
+}

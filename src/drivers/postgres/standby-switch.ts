@@ -1,0 +1,142 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { Upstream } from '../../ports/database-member.ts'
+import { compareLsn, lsnZero, parseLsn } from '../../domain/lsn.ts'
+import { RecoveryError } from '../../domain/recovery-error.ts'
+import { alterSystem } from './alter-system.ts'
+import { buildConninfo } from './conninfo.ts'
+import { readControlFile } from './control-file.ts'
+import { waitUntil } from './deadline.ts'
+import type { PostgresMemberConfig } from './member-config.ts'
+import { bypassPattern, observationQuery, timelineOf } from './observation-query.ts'
+import type { SeenMember } from './observation-query.ts'
+import { outcomeUnknown, permanent, unreachable } from './postgres-failure.ts'
+import type { PostgresSession } from './postgres-session.ts'
+import { passFilePath, prepareSocketDirectory, writeUpstreamOnDisk } from './postgres-settings.ts'
+import type { Postmaster } from './postmaster.ts'
+import { signalProcess } from './process-table.ts'
+import { divergence } from './timeline-history.ts'
+import type { WalPosition } from './timeline-history.ts'
+import { viewUpstream } from './upstream-view.ts'
+
+const answerMs = 3_000
+const detachMs = 5_000
+/** A receiver that the startup process does not end within this is ended by signal. */
+const receiverGraceMs = 300
+const streamMs = 15_000
+/** A promotion first replays everything that was received. */
+const promoteMs = 120_000
+
+const receiverQuery = `select pid from pg_stat_activity where backend_type = 'walreceiver'`
+
+/** After it, this standby acknowledges to nobody, now and after any restart. */
+export async function detachStandby(
+  clock: Clock,
+  config: PostgresMemberConfig,
+  session: PostgresSession,
+): Promise<void> {
+  await requireStandby(config.name, session)
+  await alterSystem(clock, config.name, session, 'primary_conninfo', '')
+  const start = clock.monotonicMs()
+  let absent = 0
+  const gone = await waitUntil(clock, detachMs, 20, async () => {
+    const [receiver] = await session.query<{ pid: number }>(receiverQuery, [], answerMs)
+    absent = receiver === undefined ? absent + 1 : 0
+    // The replay may be held up by a query (max_standby_streaming_delay); until then nobody else ends the receiver.
+    if (receiver !== undefined && clock.monotonicMs() - start > receiverGraceMs)
+      signalProcess(receiver.pid, 'SIGTERM')
+    // A last one can have been asked for just before the new setting was read: it must stay away.
+    return absent >= 4 ? true : undefined
+  })
+  if (gone !== true) throw outcomeUnknown(config.name, 'its WAL receiver does not end')
+}
+
+/** Names the upstream, on disk only when stopped, and resolves once WAL streams from there. */
+export async function followUpstream(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  postmaster: Postmaster,
+  upstream: Upstream,
+  withSession: (use: (session: PostgresSession) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  await prepareSocketDirectory(config)
+  const conninfo = buildConninfo({
+    upstream,
+    user: config.superuser,
+    applicationName: config.name,
+    ...(config.password === undefined ? {} : { passFile: passFilePath(config) }),
+  })
+  if ((await postmaster.find()) === undefined) return await writeUpstreamOnDisk(config, conninfo)
+  await withSession(async (session) => {
+    const position = await requireStandby(config.name, session)
+    if (!(await streamsFrom(session, upstream))) await requireCommonHistory(config, clock, upstream, position)
+    await alterSystem(clock, config.name, session, 'primary_conninfo', conninfo)
+    const streaming = await waitUntil(clock, streamMs, 20, async () =>
+      (await streamsFrom(session, upstream)) ? true : undefined,
+    )
+    if (streaming !== true) throw unreachable(config.name, `nothing streams from ${upstream.name} yet`)
+  })
+}
+
+/** Resolves when it has left recovery. Sessions that were reading go on. */
+export async function promoteStandby(clock: Clock, member: string, session: PostgresSession): Promise<void> {
+  const left = async (): Promise<true | undefined> => {
+    const [row] = await session.query<{ recovering: boolean }>(
+      'select pg_is_in_recovery() as recovering',
+      [],
+      answerMs,
+    )
+    return row?.recovering === false ? true : undefined
+  }
+  if ((await left()) !== true) {
+    await session.query('select pg_promote(false)', [], answerMs)
+    if ((await waitUntil(clock, promoteMs, 5, left)) !== true) {
+      throw outcomeUnknown(member, `it is still in recovery ${promoteMs} ms after it was asked to promote`)
+    }
+  }
+  // So that a later start as a standby does not run after the primary of an earlier epoch.
+  await alterSystem(clock, member, session, 'primary_conninfo', '')
+}
+
+/** Where it stands. A primary is not made a standby by changing its settings. */
+async function requireStandby(member: string, session: PostgresSession): Promise<WalPosition> {
+  const [row] = await session.query<{ seen: SeenMember }>(observationQuery, [bypassPattern], answerMs)
+  if (row?.seen.recovering !== true) {
+    const hint = 'stop it and start it as a standby: `pointzero run switchover`'
+    throw permanent('PG_NOT_A_STANDBY', `${member} is not a standby`, hint)
+  }
+  const received = parseLsn(row.seen.receivedLsn ?? lsnZero)
+  const replayed = parseLsn(row.seen.replayedLsn ?? lsnZero)
+  return { timeline: timelineOf(row.seen), lsn: compareLsn(received, replayed) > 0 ? received : replayed }
+}
+
+/** A diverged standby would ask for WAL for ever; an upstream of another cluster is refused before it is named. */
+async function requireCommonHistory(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  upstream: Upstream,
+  position: WalPosition,
+): Promise<void> {
+  try {
+    const own = await readControlFile(config.dataDirectory)
+    const view = await viewUpstream(config, clock, upstream, config.systemIdentifier ?? own?.systemIdentifier)
+    const diverged = divergence(position, view.position, view.ancestors)
+    if (diverged === undefined) return
+    throw permanent(
+      'PG_DIVERGED',
+      `${config.name}: ${diverged}`,
+      'stop it and let it rejoin (rewind or clone)',
+    )
+  } catch (error) {
+    // An upstream that is away for the moment may be named all the same: the receiver keeps trying.
+    if (!(error instanceof RecoveryError && error.class === 'transient')) throw error
+  }
+}
+
+async function streamsFrom(session: PostgresSession, upstream: Upstream): Promise<boolean> {
+  const rows = await session.query(
+    `select from pg_stat_wal_receiver where status = 'streaming' and sender_host = $1 and sender_port = $2`,
+    [upstream.address, upstream.port],
+    answerMs,
+  )
+  return rows.length > 0
+}

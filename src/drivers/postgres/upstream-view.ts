@@ -1,0 +1,104 @@
+import { parseLsn } from '../../domain/lsn.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Upstream } from '../../ports/database-member.ts'
+import type { PostgresMemberConfig } from './member-config.ts'
+import { identityRefused, unreachable } from './postgres-failure.ts'
+import { PostgresSession } from './postgres-session.ts'
+import { parseTimelineHistory, timelineHistoryFile } from './timeline-history.ts'
+import type { TimelineEnd, WalPosition } from './timeline-history.ts'
+
+/** What a member has to know about the primary that it is going to follow. */
+export interface UpstreamView {
+  readonly systemIdentifier: string
+  readonly position: WalPosition
+  readonly ancestors: readonly TimelineEnd[]
+  readonly sizeBytes: number
+}
+
+const viewQuery = `
+select (select system_identifier::text from pg_control_system()) as "systemIdentifier",
+  pg_is_in_recovery() as recovering,
+  case when pg_is_in_recovery() then null else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as "timelineHex",
+  case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn()::text end as "flushLsn",
+  (select coalesce(sum(pg_database_size(oid)), 0)::text from pg_database) as "sizeBytes"`
+
+interface ViewRow {
+  readonly systemIdentifier: string
+  readonly recovering: boolean
+  readonly timelineHex: string | null
+  readonly flushLsn: string | null
+  readonly sizeBytes: string
+}
+
+const answerMs = 3_000
+/** A fast checkpoint writes every dirty page. */
+const checkpointMs = 600_000
+
+/** Fails with PG_UNREACHABLE when it does not answer or is no primary, with PG_IDENTITY when it is another cluster. */
+export async function viewUpstream(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  upstream: Upstream,
+  systemIdentifier: string | undefined,
+): Promise<UpstreamView> {
+  return await withUpstream(config, clock, upstream, async (session) => {
+    const [row] = await session.query<ViewRow>(viewQuery, [], answerMs)
+    if (row === undefined) throw unreachable(upstream.name, 'it did not say who it is')
+    if (systemIdentifier !== undefined && row.systemIdentifier !== systemIdentifier) {
+      throw identityRefused(`upstream ${upstream.name}`, row.systemIdentifier, systemIdentifier)
+    }
+    if (row.recovering || row.timelineHex === null || row.flushLsn === null) {
+      throw unreachable(upstream.name, 'it is not a primary, so nobody can follow it')
+    }
+    const timeline = Number.parseInt(row.timelineHex, 16)
+    return {
+      systemIdentifier: row.systemIdentifier,
+      position: { timeline, lsn: parseLsn(row.flushLsn) },
+      ancestors: timeline === 1 ? [] : await readAncestors(session, timeline),
+      sizeBytes: Number(row.sizeBytes),
+    }
+  })
+}
+
+/** Until its first checkpoint, a promoted primary's control file shows the old timeline and pg_rewind sees no divergence (15). */
+export async function checkpointUpstream(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  upstream: Upstream,
+): Promise<void> {
+  await withUpstream(config, clock, upstream, async (session) => {
+    await session.query('checkpoint', [], checkpointMs)
+  })
+}
+
+async function readAncestors(session: PostgresSession, timeline: number): Promise<readonly TimelineEnd[]> {
+  const path = `pg_wal/${timelineHistoryFile(timeline)}`
+  const [row] = await session.query<{ text: string }>('select pg_read_file($1) as text', [path], answerMs)
+  return parseTimelineHistory(row?.text ?? '')
+}
+
+async function withUpstream<T>(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  upstream: Upstream,
+  use: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
+  const session = await PostgresSession.open(
+    clock,
+    {
+      member: upstream.name,
+      host: upstream.address,
+      port: upstream.port,
+      user: config.superuser,
+      database: config.database,
+      applicationName: 'pointzero-rejoin',
+      ...(config.password === undefined ? {} : { password: config.password }),
+    },
+    answerMs,
+  )
+  try {
+    return await use(session)
+  } finally {
+    session.close()
+  }
+}
