@@ -54,7 +54,7 @@ export async function openRunFor(
   const run: RunId = `run_${world.random.idBody(16)}`
   const required =
     estate.approvals?.find(({ procedure }) => procedure === request.procedure)?.required ?? approvalsByDefault
-  const approvals = await storedApprovals(setup, hash)
+  const approvals = await storedApprovals(setup, hash, world.clock.now())
   await openRun({
     clock: world.clock,
     store,
@@ -69,8 +69,8 @@ export async function openRunFor(
   return { run }
 }
 
-/** Unused approvals of exactly this plan, in the order of their keys. Each is judged when the run opens. */
-async function storedApprovals(setup: ControlPlaneSetup, hash: string): Promise<readonly Approval[]> {
+/** Unused approvals of exactly this plan, valid ones first, in the order of their keys. Each is judged when the run opens. */
+async function storedApprovals(setup: ControlPlaneSetup, hash: string, nowMs: number): Promise<readonly Approval[]> {
   const keys = storeKeys(setup.estate.id)
   const entries = await setup.store.list(keys.approvals(hash))
   const approvals = entries.map(({ value }) => JSON.parse(value) as Approval)
@@ -79,7 +79,8 @@ async function storedApprovals(setup: ControlPlaneSetup, hash: string): Promise<
       async (approval) => (await setup.store.get(keys.approvalUse(approval.nonce))) === undefined,
     ),
   )
-  return approvals.filter((_, index) => unused[index])
+  const open = approvals.filter((_, index) => unused[index])
+  return [...open.filter(({ expiresAtMs }) => expiresAtMs > nowMs), ...open.filter(({ expiresAtMs }) => expiresAtMs <= nowMs)]
 }
 
 function factsChanged(request: OpenRunRequest, hash: string): RecoveryError {
