@@ -53,10 +53,9 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
 function restoreFile(handle: FileHandle): RestoreFile {
   let closed = false
   return {
-    async write(bytes) {
-      for (let written = 0; written < bytes.length;) {
-        written += (await handle.write(bytes, written)).bytesWritten
-      }
+    async write(pieces) {
+      let rest = pieces.filter((piece) => piece.length > 0)
+      while (rest.length > 0) rest = remaining(rest, (await handle.writev(rest)).bytesWritten)
     },
     async sync() {
       await handle.sync()
@@ -67,6 +66,16 @@ function restoreFile(handle: FileHandle): RestoreFile {
       await handle.close()
     },
   }
+}
+
+/** What is left of the pieces when their first `written` bytes are gone: a write may be a partial one. */
+function remaining(pieces: readonly Uint8Array[], written: number): Uint8Array[] {
+  let gone = written
+  return pieces.flatMap((piece) => {
+    const skipped = Math.min(gone, piece.length)
+    gone -= skipped
+    return skipped === piece.length ? [] : [piece.subarray(skipped)]
+  })
 }
 
 /** False when the name exists already. */

@@ -21,8 +21,8 @@ export interface RestoreTarget {
 }
 
 export interface RestoreFile {
-  /** Appends all the bytes. They are not used any more once it resolves. One call at a time. */
-  write(bytes: Uint8Array): Promise<void>
+  /** Appends all the pieces. They are not used any more once it resolves. One call at a time. */
+  write(pieces: readonly Uint8Array[]): Promise<void>
   /** What was written survives a power cut. */
   sync(): Promise<void>
   /** Idempotent. Durability needs `sync` before. */

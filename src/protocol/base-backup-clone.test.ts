@@ -126,8 +126,8 @@ function memoryTarget() {
       files.set(path, new Uint8Array(0))
       open += 1
       return {
-        async write(bytes) {
-          files.set(path, joinBytes([files.get(path) as Uint8Array, bytes]))
+        async write(pieces) {
+          files.set(path, joinBytes([files.get(path) as Uint8Array, ...pieces]))
         },
         async sync() {
           // The last file of the archive takes longest.

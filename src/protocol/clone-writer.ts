@@ -13,6 +13,8 @@ export const controlFile = 'global/pg_control'
 const labelFile = 'backup_label'
 /** Both are held in memory; they are 8 KiB and a few hundred bytes. */
 const heldLimitBytes = 64 * 1024
+/** Pieces are written together: the server sends 32 KiB at a time, and a call for each costs more than the bytes. */
+const writeTogetherBytes = 1024 * 1024
 /** Files that are being made durable while the next ones arrive. */
 const parallelSyncs = 8
 
@@ -24,6 +26,10 @@ interface OpenFile {
   readonly keptLimitBytes: number
   keptBytes: number
   sizeBytes: number
+  pieces: Uint8Array[]
+  piecesBytes: number
+  /** The write before; the next pieces arrive and are hashed meanwhile. */
+  writing: Promise<void>
 }
 
 /** Writes the files of one data directory as their tar is read, hashes them on the way and makes each durable. */
@@ -71,7 +77,7 @@ export class CloneWriter {
   async writeWhole(path: string, content: Uint8Array): Promise<void> {
     const file = await this.#target.createFile(path)
     try {
-      await file.write(content)
+      await file.write([content])
       await file.sync()
     } finally {
       await file.close()
@@ -89,8 +95,10 @@ export class CloneWriter {
   /** After a failure: no file stays open. */
   async abandon(): Promise<void> {
     await Promise.all(this.#syncs)
-    await this.#open?.file?.close().catch(() => undefined)
+    const open = this.#open
     this.#open = undefined
+    await open?.writing.catch(() => undefined)
+    await open?.file?.close().catch(() => undefined)
   }
 
   async #ensureDirectory(path: string): Promise<void> {
@@ -111,6 +119,9 @@ export class CloneWriter {
       keptLimitBytes: held ? heldLimitBytes : walSegmentName.test(path) ? walSegmentHeadBytes : 0,
       keptBytes: 0,
       sizeBytes: 0,
+      pieces: [],
+      piecesBytes: 0,
+      writing: Promise.resolve(),
     }
   }
 
@@ -124,7 +135,10 @@ export class CloneWriter {
       open.kept.push(kept)
       open.keptBytes += kept.length
     }
-    await open.file?.write(bytes)
+    if (open.file === undefined) return
+    open.pieces.push(bytes)
+    open.piecesBytes += bytes.length
+    if (open.piecesBytes >= writeTogetherBytes) await writeOut(open, open.file)
   }
 
   async #end(): Promise<void> {
@@ -137,13 +151,13 @@ export class CloneWriter {
       if (sizeBytes > heldLimitBytes) throw archiveRefused(`${path} has ${sizeBytes} bytes`)
       this.held.set(path, content)
     } else if (open.keptLimitBytes > 0) this.segments.set(path, { head: content, sizeBytes })
-    if (open.file !== undefined) this.#startSync(open.file)
+    if (open.file !== undefined) this.#startSync(open, open.file)
     while (this.#syncs.size >= parallelSyncs) await Promise.race(this.#syncs)
     this.#check()
   }
 
-  #startSync(file: RestoreFile): void {
-    const sync = syncAndClose(file)
+  #startSync(open: OpenFile, file: RestoreFile): void {
+    const sync = finishFile(open, file)
       .catch((error: unknown) => {
         this.#failure ??= { error }
       })
@@ -162,8 +176,21 @@ export class CloneWriter {
   }
 }
 
-async function syncAndClose(file: RestoreFile): Promise<void> {
+/** Waits for the write before this one, and starts this one. */
+async function writeOut(open: OpenFile, file: RestoreFile): Promise<void> {
+  const { pieces } = open
+  open.pieces = []
+  open.piecesBytes = 0
+  await open.writing
+  open.writing = file.write(pieces)
+  // Whoever awaits it next learns of a failure; until then it must not end the process.
+  open.writing.catch(() => undefined)
+}
+
+async function finishFile(open: OpenFile, file: RestoreFile): Promise<void> {
   try {
+    await writeOut(open, file)
+    await open.writing
     await file.sync()
   } finally {
     await file.close()

@@ -31,8 +31,11 @@ import { cloneBaseBackup } from '../../src/protocol/base-backup-clone.ts'
 import { openPostgresConnection } from '../../src/protocol/postgres-connection.ts'
 import type { PostgresConnection, PostgresConnectionOptions } from '../../src/protocol/postgres-connection.ts'
 import {
+  createReplicationSlot,
+  dropReplicationSlot,
   identifySystem,
   showSetting,
+  startLogicalReplication,
   startPhysicalReplication,
   timelineHistory,
 } from '../../src/protocol/postgres-replication.ts'
@@ -157,7 +160,7 @@ class Cluster {
     await appendFile(
       join(this.path(name), 'postgresql.conf'),
       "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nshared_buffers = '16MB'\n" +
-        "wal_keep_size = '64MB'\nmax_wal_senders = 8\nwal_retrieve_retry_interval = '200ms'\n",
+        "wal_level = logical\nwal_keep_size = '64MB'\nmax_wal_senders = 8\nwal_retrieve_retry_interval = '200ms'\n",
     )
   }
 
@@ -462,6 +465,36 @@ describe('PostgreSQL 15 over the replication protocol', () => {
     assert.equal((await identifySystem(connection)).timeline, 1)
     const received = Buffer.concat(pieces).subarray(0, Number(segmentBytes))
     assert.ok(received.equals(await readFile(join(source.data, 'pg_wal', file))))
+    connection.close()
+    session.close()
+  })
+
+  test('streams committed changes from a logical slot, and drops the slot', async () => {
+    const session = await connect(source.port)
+    await session.simpleQuery('create publication pz for table load')
+    const connection = await connect(source.port, { replication: 'logical' })
+    const slot = await createReplicationSlot(connection, 'pz_logical', {
+      kind: 'logical',
+      plugin: 'pgoutput',
+      temporary: false,
+    })
+    assert.ok(slot.consistentPoint !== undefined)
+    await session.simpleQuery("insert into load (body) values ('logical change')")
+    const stream = await startLogicalReplication(connection, {
+      start: slot.consistentPoint,
+      slot: 'pz_logical',
+      pluginOptions: { proto_version: '1', publication_names: 'pz' },
+    })
+    const kinds: string[] = []
+    for await (const message of stream.messages) {
+      if (message.kind === 'wal') kinds.push(String.fromCharCode(message.bytes[0] ?? 0))
+      if (kinds.at(-1) === 'C') break
+    }
+    assert.deepEqual(kinds, ['B', 'R', 'I', 'C'])
+    await stream.finish()
+    await dropReplicationSlot(connection, 'pz_logical', { wait: true })
+    await assert.rejects(dropReplicationSlot(connection, 'pz_logical'), { sqlstate: '42704' })
+    assert.equal(await scalar(session, 'select count(*) from pg_replication_slots'), '0')
     connection.close()
     session.close()
   })
