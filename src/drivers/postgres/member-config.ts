@@ -42,6 +42,8 @@ export type CloneDatabase = (targetDirectory: string, upstream: CloneSource) => 
 export interface CloneSource extends Upstream {
   readonly user: string
   readonly password?: string
+  /** A cluster with another one is refused before anything is written. */
+  readonly systemIdentifier: string
 }
 
 export interface PostgresEffects {

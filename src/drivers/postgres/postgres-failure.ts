@@ -59,3 +59,14 @@ export function classify(member: string, error: unknown): RecoveryError {
   const hint = 'look at the log file of the member for the statement'
   return permanent('PG_SQL_FAILED', `${member}: ${message} (SQLSTATE ${state})`, hint, error)
 }
+
+/** Only RecoveryErrors cross the port: what files and processes of the host threw becomes one. */
+export async function crossPort<T>(member: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof RecoveryError) throw error
+    const hint = 'look at disk space, permissions and mounts of the data directory on the host'
+    throw permanent('PG_HOST_FAILURE', `${member}: ${String(error)}`, hint, error)
+  }
+}

@@ -7,7 +7,7 @@ import { alterSystem } from './alter-system.ts'
 import { readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
 import { MemberObserver } from './member-observer.ts'
-import { identityRefused, permanent, refused } from './postgres-failure.ts'
+import { crossPort, identityRefused, permanent, refused } from './postgres-failure.ts'
 import { PostgresSession } from './postgres-session.ts'
 import type { SessionTarget } from './postgres-session.ts'
 import { writeUpstreamOnDisk } from './postgres-settings.ts'
@@ -82,89 +82,111 @@ class PostgresMember implements OpenPostgresMember {
   }
 
   async startAsStandby(): Promise<void> {
-    await this.#requireIdentity()
-    await startStandby(this.#config, this.#effects, this.#postmaster, this.#target('pointzero-start'))
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      await startStandby(this.#config, this.#effects, this.#postmaster, this.#target('pointzero-start'))
+    })
   }
 
   async stopImmediate(): Promise<void> {
-    if ((await this.#postmaster.find()) !== undefined) {
-      this.#postmaster.signal('SIGQUIT')
-      await this.#postmaster.waitForExit(immediateStopMs)
-    }
-    await this.#postmaster.killAll()
+    return await crossPort(this.name, async () => {
+      if ((await this.#postmaster.find()) !== undefined) {
+        this.#postmaster.signal('SIGQUIT')
+        await this.#postmaster.waitForExit(immediateStopMs)
+      }
+      await this.#postmaster.killAll()
+    })
   }
 
   async stopClean(): Promise<{ readonly shutdownLsn: Lsn; readonly timeline: number }> {
-    await this.#requireIdentity()
-    if ((await this.#postmaster.find()) !== undefined) {
-      this.#postmaster.signal('SIGINT')
-      if (!(await this.#postmaster.waitForExit(cleanStopMs))) {
-        const hint = 'look at the walsenders on the host, or stop it with `pointzero run zone-failover`'
-        throw permanent('PG_STOP_TIMEOUT', `${this.name} is still stopping after ${cleanStopMs} ms`, hint)
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      if ((await this.#postmaster.find()) !== undefined) {
+        this.#postmaster.signal('SIGINT')
+        if (!(await this.#postmaster.waitForExit(cleanStopMs))) {
+          const hint = 'look at the walsenders on the host, or stop it with `pointzero run zone-failover`'
+          throw permanent('PG_STOP_TIMEOUT', `${this.name} is still stopping after ${cleanStopMs} ms`, hint)
+        }
       }
-    }
-    const control = await readControlFile(this.#config.dataDirectory)
-    if (control?.state !== 'shut down' && control?.state !== 'shut down in recovery') {
-      const hint = 'treat it as crashed: fail over and let it rejoin'
-      throw permanent('PG_NOT_CLEAN', `${this.name} ended "${control?.state ?? 'without a cluster'}"`, hint)
-    }
-    const { timeline, checkpointLsn } = control
-    const shutdownLsn = await walRecordEnd(this.#config.dataDirectory, timeline, checkpointLsn)
-    return { shutdownLsn, timeline }
+      const control = await readControlFile(this.#config.dataDirectory)
+      if (control?.state !== 'shut down' && control?.state !== 'shut down in recovery') {
+        const hint = 'treat it as crashed: fail over and let it rejoin'
+        throw permanent('PG_NOT_CLEAN', `${this.name} ended "${control?.state ?? 'without a cluster'}"`, hint)
+      }
+      const { timeline, checkpointLsn } = control
+      const shutdownLsn = await walRecordEnd(this.#config.dataDirectory, timeline, checkpointLsn)
+      return { shutdownLsn, timeline }
+    })
   }
 
   async detach(): Promise<void> {
-    await this.#requireIdentity()
-    if ((await this.#postmaster.find()) === undefined) return await writeUpstreamOnDisk(this.#config, '')
-    const { clock } = this.#effects
-    await this.#withSession(async (session) => await detachStandby(clock, this.#config, session))
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      if ((await this.#postmaster.find()) === undefined) return await writeUpstreamOnDisk(this.#config, '')
+      const { clock } = this.#effects
+      await this.#withSession(async (session) => await detachStandby(clock, this.#config, session))
+    })
   }
 
   async follow(upstream: Upstream): Promise<void> {
-    await this.#requireIdentity()
-    await followUpstream(this.#config, this.#effects.clock, this.#postmaster, upstream, async (use) => {
-      await this.#withSession(use)
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      await followUpstream(this.#config, this.#effects.clock, this.#postmaster, upstream, async (use) => {
+        await this.#withSession(use)
+      })
     })
   }
 
   async setSynchronous(names: readonly string[], count: number): Promise<void> {
-    const rule = formatSyncRule(names, count)
-    await this.#requireIdentity()
-    await this.#withSession(async (session) => {
-      await alterSystem(this.#effects.clock, this.name, session, 'synchronous_standby_names', rule)
+    return await crossPort(this.name, async () => {
+      const rule = formatSyncRule(names, count)
+      await this.#requireIdentity()
+      await this.#withSession(async (session) => {
+        await alterSystem(this.#effects.clock, this.name, session, 'synchronous_standby_names', rule)
+      })
     })
   }
 
   async promote(): Promise<void> {
-    await this.#requireIdentity()
-    this.#canary.close()
-    await this.#withSession(async (session) => await promoteStandby(this.#effects.clock, this.name, session))
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      this.#canary.close()
+      await this.#withSession(
+        async (session) => await promoteStandby(this.#effects.clock, this.name, session),
+      )
+    })
   }
 
   async checkpoint(): Promise<void> {
-    await this.#requireIdentity()
-    await this.#withSession(async (session) => {
-      await session.query('checkpoint', [], checkpointMs)
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      await this.#withSession(async (session) => {
+        await session.query('checkpoint', [], checkpointMs)
+      })
     })
   }
 
   async rejoin(upstream: Upstream): Promise<{ readonly method: RejoinMethod }> {
-    await this.#requireIdentity()
-    if ((await this.#postmaster.find()) !== undefined) {
-      const hint = 'fence it first: `pointzero run zone-failover`'
-      throw refused('PG_RUNNING', `${this.name} runs; only a stopped member can rejoin`, hint)
-    }
-    await this.#postmaster.killAll()
-    const method = await rejoin(
-      { config: this.#config, effects: this.#effects, settle: async () => await this.#settle() },
-      upstream,
-    )
-    this.#effects.log.info('postgres.rejoined', { member: this.name, upstream: upstream.name, method })
-    return { method }
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      if ((await this.#postmaster.find()) !== undefined) {
+        const hint = 'fence it first: `pointzero run zone-failover`'
+        throw refused('PG_RUNNING', `${this.name} runs; only a stopped member can rejoin`, hint)
+      }
+      await this.#postmaster.killAll()
+      const method = await rejoin(
+        { config: this.#config, effects: this.#effects, settle: async () => await this.#settle() },
+        upstream,
+      )
+      this.#effects.log.info('postgres.rejoined', { member: this.name, upstream: upstream.name, method })
+      return { method }
+    })
   }
 
   async writeCanary(wallMs: number, timeoutMs: number): Promise<CanaryReceipt> {
-    return await this.#canary.write(wallMs, timeoutMs)
+    return await crossPort(this.name, async () => {
+      return await this.#canary.write(wallMs, timeoutMs)
+    })
   }
 
   close(): void {
@@ -176,6 +198,7 @@ class PostgresMember implements OpenPostgresMember {
     return await settleStandby(this.#config, this.#effects.clock, {
       start: async () => await this.startAsStandby(),
       stop: async () => await this.stopClean(),
+      abandon: async () => await this.stopImmediate(),
       withSession: async (use) => await this.#withSession(use),
     })
   }

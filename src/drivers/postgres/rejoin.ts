@@ -6,9 +6,21 @@ import type { Upstream } from '../../ports/database-member.ts'
 import { buildConninfo } from './conninfo.ts'
 import { readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
-import { exists, giveAway, removeDurably, replaceOwnedFile, syncDirectory } from './owned-file.ts'
+import {
+  exists,
+  giveAway,
+  makeOwnedDirectory,
+  removeDurably,
+  replaceOwnedFile,
+  syncDirectory,
+} from './owned-file.ts'
 import { identityRefused, permanent } from './postgres-failure.ts'
-import { passFilePath, writeSettings, writeUpstreamOnDisk } from './postgres-settings.ts'
+import {
+  passFilePath,
+  prepareSocketDirectory,
+  writeSettings,
+  writeUpstreamOnDisk,
+} from './postgres-settings.ts'
 import { runProgram } from './run-program.ts'
 import { writeStandbySignal } from './standby-signal.ts'
 import { divergence } from './timeline-history.ts'
@@ -33,6 +45,7 @@ export interface RejoinSubject {
 /** Makes a stopped member's directory one that can stream from the upstream. Any failure on the way leaves what a clone can repair. */
 export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promise<RejoinMethod> {
   const { config, effects } = subject
+  await prepareSocketDirectory(config)
   const own = await readControlFile(config.dataDirectory)
   const identity = config.systemIdentifier ?? own?.systemIdentifier
   const view = await viewUpstream(config, effects.clock, upstream, identity)
@@ -126,12 +139,14 @@ async function keepDivergedWal(
 async function clone(subject: RejoinSubject, upstream: Upstream, view: UpstreamView): Promise<void> {
   const { config, effects } = subject
   const parent = dirname(config.dataDirectory)
+  await makeOwnedDirectory(parent, config.runAs)
   await requireSpace(config, parent, view.sizeBytes)
   const fresh = `${config.dataDirectory}.clone`
   // Only ever a copy that was not finished: a finished one has been renamed.
   await rm(fresh, { recursive: true, force: true })
   const password = config.password === undefined ? {} : { password: config.password }
-  await effects.clone(fresh, { ...upstream, user: config.superuser, ...password })
+  const { systemIdentifier } = view
+  await effects.clone(fresh, { ...upstream, user: config.superuser, ...password, systemIdentifier })
   if (config.runAs !== undefined) await giveAway(fresh, config.runAs)
   const control = await readControlFile(fresh)
   if (control?.systemIdentifier !== view.systemIdentifier) {

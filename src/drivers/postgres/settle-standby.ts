@@ -15,6 +15,8 @@ const answerMs = 5_000
 export interface OrderlyCycle {
   start(): Promise<void>
   stop(): Promise<unknown>
+  /** After a failure: nothing of it runs afterwards, so that its directory may be replaced. */
+  abandon(): Promise<void>
   withSession<T>(use: (session: PostgresSession) => Promise<T>): Promise<T>
 }
 
@@ -29,19 +31,26 @@ export async function settleStandby(
   cycle: OrderlyCycle,
 ): Promise<WalPosition> {
   await writeUpstreamOnDisk(config, '')
-  await cycle.start()
-  const position = await cycle.withSession(async (session) => {
-    let before = ''
-    return await waitUntil(clock, settleMs, 50, async () => {
-      const [idle] = await session.query(idleQuery, [], answerMs)
-      const [row] = await session.query<{ seen: SeenMember }>(observationQuery, [bypassPattern], answerMs)
-      const lsn = row?.seen.replayedLsn ?? ''
-      const stands = idle !== undefined && lsn !== '' && lsn === before
-      before = idle === undefined ? '' : lsn
-      return stands && row !== undefined ? { timeline: timelineOf(row.seen), lsn: parseLsn(lsn) } : undefined
-    })
+  try {
+    await cycle.start()
+    const position = await cycle.withSession(async (session) => await endOfOwnWal(clock, session))
+    if (position === undefined) throw unreachable(config.name, 'it does not come to the end of its own WAL')
+    await cycle.stop()
+    return position
+  } catch (error) {
+    await cycle.abandon()
+    throw error
+  }
+}
+
+async function endOfOwnWal(clock: Clock, session: PostgresSession): Promise<WalPosition | undefined> {
+  let before = ''
+  return await waitUntil(clock, settleMs, 50, async () => {
+    const [idle] = await session.query(idleQuery, [], answerMs)
+    const [row] = await session.query<{ seen: SeenMember }>(observationQuery, [bypassPattern], answerMs)
+    const lsn = row?.seen.replayedLsn ?? ''
+    const stands = idle !== undefined && lsn !== '' && lsn === before
+    before = idle === undefined ? '' : lsn
+    return stands && row !== undefined ? { timeline: timelineOf(row.seen), lsn: parseLsn(lsn) } : undefined
   })
-  await cycle.stop()
-  if (position === undefined) throw unreachable(config.name, 'it does not come to the end of its own WAL')
-  return position
 }
