@@ -111,7 +111,7 @@ export const timeZoneSchema = z
 function isTimeZone(text: string): boolean {
   if (!/^[A-Za-z]/.test(text)) return false
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }) !== null
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== ''
   } catch {
     // RangeError is how Intl says that it does not know the zone.
     return false

@@ -3,6 +3,8 @@ import type { Document, Node, Pair, Range, YAMLMap, YAMLSeq } from 'yaml'
 import { nestingProblemAt } from './nesting-limit.ts'
 import { problem } from './estate-problem.ts'
 import type { EstatePath, EstateProblem, Position } from './estate-problem.ts'
+import { positionAt } from './yaml-position.ts'
+import { readPlainYaml } from './plain-yaml.ts'
 
 /** A YAML text as plain data, and where in the text each part stands. */
 export interface YamlTree {
@@ -21,8 +23,15 @@ const aliasedNodesMax = 10_000
 const depthMax = 32
 const reservedKeys = new Set(['__proto__', 'constructor', 'prototype'])
 
-/** The YAML package's reading of the text, with everything refused that could be read in two ways or grow without bound. */
+/** Plain estates are read by our own reader, everything else by the YAML package; positions and values are the same. */
 export function readYamlTree(text: string): YamlTree {
+  const plain = readPlainYaml(text)
+  if (plain === undefined) return readFullYaml(text)
+  return { value: plain.value, locate: (path, part) => plain.locate(path, part), problems: [] }
+}
+
+/** The YAML package's reading of the text, with everything refused that could be read in two ways or grow without bound. */
+export function readFullYaml(text: string): YamlTree {
   const tooDeep = nestingProblemAt(text)
   if (tooDeep !== undefined) {
     return unreadable(text, tooDeep, `more than ${depthMax} levels of nesting; an estate needs fewer than 12`)
@@ -47,13 +56,6 @@ function unreadable(text: string, offset: number, message: string): YamlTree {
   const position = positionAt(text, offset)
   const problems = [{ ...problem([], message), position }]
   return { value: undefined, locate: () => position, problems }
-}
-
-export function positionAt(text: string, offset: number): Position {
-  const before = text.slice(0, offset)
-  const lineStart = before.lastIndexOf('\n') + 1
-  const mark = lineStart === 0 && text.startsWith('\uFEFF') && offset > 0 ? 1 : 0
-  return { line: before.split('\n').length, column: offset - lineStart - mark + 1 }
 }
 
 class TreeReader {
