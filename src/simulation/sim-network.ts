@@ -7,6 +7,7 @@ import type { EventLoop } from './event-loop.ts'
 import type { SimHost } from './sim-host.ts'
 import type { SimLinks } from './sim-links.ts'
 import type { SimProcess } from './sim-process.ts'
+import type { ObservedCall } from './store-invariants.ts'
 
 interface Listening {
   readonly process: SimProcess
@@ -26,8 +27,8 @@ export class SimSwitchboard {
   #lateDeliveries: { readonly from: SimHost; readonly to: SimHost; readonly deliver: () => void }[] = []
   /** Told of every error of class `bug` that crosses the network. */
   onBug: (error: ErrorRecord) => void = () => {}
-  /** Told of every request that reaches a handler. */
-  onRequest: (from: string, to: string, method: string) => void = () => {}
+  /** Told of every request that reaches a handler; what it returns is told whether it went well. */
+  onCall: (call: ObservedCall) => (ok: boolean) => void = () => () => {}
 
   constructor(loop: EventLoop, links: SimLinks) {
     this.#loop = loop
@@ -147,15 +148,17 @@ export class SimSwitchboard {
     const forget = server.onExit(() => {
       if (server.host.isUp) back(progress.reset)
     })
+    let answered = (_ok: boolean): void => {}
     const reply = (answer: Answer): void => {
       if (!server.isAlive) return
       forget()
+      answered(answer.ok)
       if (!answer.ok && answer.error.class === 'bug') this.onBug(answer.error)
       if (host !== target && this.links.loses(this.links.weather.replyLossRate)) return
       back(() => progress.answer(answer))
     }
     server.resume(() => {
-      this.onRequest(request.from.name, server.name, request.method)
+      answered = this.onCall({ to: server.name, method: request.method, body: request.body, highestAccepted: 0 })
       listening.handler(request.method, request.body, { subject: request.subject }).then(
         (body) => reply({ ok: true, body: copyJson(body) }),
         (error: unknown) => reply({ ok: false, error: toErrorRecord(error) }),

@@ -26,7 +26,7 @@ export interface PostgresSetting {
   readonly loop: EventLoop
   readonly links: SimLinks
   readonly random: SimRandom
-  readonly servers: SimPostgres[]
+  readonly servers: readonly SimPostgres[]
   readonly witness: PostgresWitness
 }
 
@@ -73,7 +73,6 @@ export class SimPostgres {
     this.port = place.port
     this.directory = new PostgresDirectory()
     this.#random = setting.random.fork(`postgres ${place.name}`)
-    setting.servers.push(this)
     setting.links.onChange(() => this.environmentChanged())
   }
 

@@ -1,8 +1,20 @@
+import type { ActionCall } from '../agent/wire.ts'
+import { agentMethods } from '../agent/wire.ts'
+import type { Authority } from '../engine/action.ts'
 import { InvariantBroken } from './invariants.ts'
 import type { StoreEntry } from '../ports/control-store.ts'
 
-interface AppliedCall {
-  readonly authority: { readonly run: string; readonly step: string; readonly attempt: number; readonly scope: string; readonly epoch: number }
+/** A request that reached the process that serves it. */
+export interface ObservedCall {
+  readonly to: string
+  readonly method: string
+  readonly body: unknown
+  /** Highest epoch that `to` was known to have accepted when it arrived. */
+  highestAccepted: number
+}
+
+function authorityOf({ method, body }: ObservedCall): Authority | undefined {
+  return method === agentMethods.actionApply ? (body as ActionCall).authority : undefined
 }
 
 /** What must hold of the control store at every put, and of every effect that an executor asks an agent for. */
@@ -26,23 +38,25 @@ export class StoreInvariants {
     }
   }
 
-  /** Law 6: when the request for an effect arrives, the intent is in the store already. */
-  applied(call: AppliedCall): void {
-    const { run, step, attempt } = call.authority
+  called(call: ObservedCall): void {
+    const authority = authorityOf(call)
+    if (authority === undefined) return
+    call.highestAccepted = this.#accepted.get(`${call.to} ${authority.scope}`) ?? 0
+    const { run, step, attempt } = authority
+    // Law 6: when the request for an effect arrives, the intent is in the store already.
     if (!this.#intents.has(`${run}/${step}/${attempt}`)) {
-      broken('intent is durable before its effect', `step ${step}, attempt ${attempt} of ${run} reached its agent without`)
+      broken('intent is durable before its effect', `step ${step}, attempt ${attempt} of ${run} reached ${call.to} without`)
     }
   }
 
-  /** Highest epoch that the host had accepted when this request arrived. */
-  acceptedBefore(host: string, scope: string): number {
-    return this.#accepted.get(`${host} ${scope}`) ?? 0
-  }
-
-  accepted(host: string, call: AppliedCall['authority'], highestAtArrival: number): void {
-    const { scope, epoch } = call
-    if (epoch < highestAtArrival) broken('a superseded executor has no effect', `${host} accepted epoch ${epoch} after ${highestAtArrival}`)
-    const key = `${host} ${scope}`
+  answered(call: ObservedCall, ok: boolean): void {
+    const authority = authorityOf(call)
+    if (authority === undefined || !ok) return
+    const { scope, epoch } = authority
+    if (epoch < call.highestAccepted) {
+      broken('a superseded executor has no effect', `${call.to} accepted epoch ${epoch} after ${call.highestAccepted}`)
+    }
+    const key = `${call.to} ${scope}`
     this.#accepted.set(key, Math.max(this.#accepted.get(key) ?? 0, epoch))
   }
 

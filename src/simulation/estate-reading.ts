@@ -1,0 +1,81 @@
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import { scopeOf } from '../estate/estate-lookup.ts'
+import type { RunHead } from '../engine/run-record.ts'
+import { storeKeys } from '../engine/store-keys.ts'
+import { addressText } from './sim-gate.ts'
+import type { SimEstate } from './sim-estate.ts'
+import type { SimPostgres } from './sim-postgres.ts'
+
+/** The truth about a simulated estate, read past every process. For the director and the judge of a simulation only. */
+export class EstateReading {
+  readonly #sim: SimEstate
+
+  constructor(sim: SimEstate) {
+    this.#sim = sim
+  }
+
+  get leader(): LeaderRecord | undefined {
+    return this.#parsed<LeaderRecord>(storeKeys(this.#sim.estate.id).leader(this.#sim.cluster.component.id))
+  }
+
+  get leadingServer(): SimPostgres | undefined {
+    const { leader } = this
+    return leader === undefined ? undefined : this.#sim.cluster.server(leader.member)
+  }
+
+  /** '' when no run is open on the cluster. */
+  get openRun(): string {
+    const scope = scopeOf(this.#sim.cluster.component)
+    return this.#parsed<{ readonly run: string }>(storeKeys(this.#sim.estate.id).open(scope))?.run ?? ''
+  }
+
+  head(run: string): (RunHead & { readonly revision: number }) | undefined {
+    const key = storeKeys(this.#sim.estate.id).runHead(run)
+    const entry = this.#sim.durable.entries.get(key)
+    return entry === undefined ? undefined : { ...(JSON.parse(entry.value) as RunHead), revision: entry.revision }
+  }
+
+  requesterOf(run: string): string {
+    const record = this.#parsed<{ readonly event: { readonly requestedBy: string } }>(
+      storeKeys(this.#sim.estate.id).runRecord(run, 0),
+    )
+    return record?.event.requestedBy ?? ''
+  }
+
+  /** What keeps the estate from being whole, '' when nothing does. */
+  unsettled(): string {
+    const { leader, leadingServer } = this
+    if (leader === undefined || leadingServer === undefined) return 'no leader record'
+    if (this.openRun !== '') return `${this.openRun} is open`
+    if (leadingServer.mode !== 'primary') return `${leadingServer.name} leads and is ${leadingServer.mode}`
+    const others = this.#sim.cluster.servers.filter((server) => server !== leadingServer)
+    const loaded = [...leadingServer.loadedSync.names].sort().join()
+    if (loaded !== leader.publishedSync.join()) return `published ${leader.publishedSync.join()}, loaded ${loaded}`
+    for (const other of others) {
+      if (other.receiver?.upstream !== leadingServer) return `${other.name} does not stream from ${leadingServer.name}`
+      if (!leader.publishedSync.includes(other.name)) return `${other.name} may not acknowledge`
+      if (other.wal[leadingServer.wal.length - 3] !== leadingServer.wal.at(-3)) return `${other.name} is behind or diverged`
+    }
+    return this.#servedBadly(leadingServer)
+  }
+
+  /** A gate leads nowhere, or where it should. */
+  #servedBadly(leading: SimPostgres): string {
+    const target = `${leading.host.address}:${leading.port}`
+    for (const gate of this.#sim.gates) {
+      const found = addressText(gate.route.target)
+      const isDatabase = gate.component === 'cmp_dbgate'
+      const wanted = isDatabase ? target : `${leading.host.address}:8080`
+      if (found !== wanted) return `${gate.component} leads to ${found || 'nowhere'}, not to ${wanted}`
+    }
+    const running = this.#sim.instances.filter(({ process }) => process !== undefined)
+    const ready = running.find(({ isReady, host }) => isReady && host === leading.host)
+    if (ready === undefined) return `no instance is ready beside ${leading.name}`
+    return ''
+  }
+
+  #parsed<T>(key: string): T | undefined {
+    const entry = this.#sim.durable.entries.get(key)
+    return entry === undefined ? undefined : (JSON.parse(entry.value) as T)
+  }
+}

@@ -1,0 +1,273 @@
+import { agentActions } from '../actions/agent-actions.ts'
+import { startAgent } from '../agent/agent.ts'
+import type { AgentSetup } from '../agent/agent-setup.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { Principal } from '../engine/approval.ts'
+import { hostNamed } from '../estate/estate-lookup.ts'
+import type { Component, Estate, Host, PostgresComponent } from '../estate/estate.ts'
+import type { World } from '../ports/world.ts'
+import { startControlPlane } from '../server/control-plane.ts'
+import { Cluster } from './sim-cluster.ts'
+import type { Counters } from './counters.ts'
+import { EventLoop } from './event-loop.ts'
+import { InvariantBroken } from './invariants.ts'
+import { SimControlStore } from './sim-control-store.ts'
+import { DurableStore } from './sim-control-store.ts'
+import { SimDatabaseMember } from './sim-database-member.ts'
+import { SimGate, SimGateDriver } from './sim-gate.ts'
+import { SimHost } from './sim-host.ts'
+import { SimInstance, SimInstanceDriver } from './sim-instance.ts'
+import { SimLinks } from './sim-links.ts'
+import { SimSwitchboard } from './sim-network.ts'
+import { SimProbe } from './sim-probe.ts'
+import { SimProcess } from './sim-process.ts'
+import type { SimRandom } from './sim-random.ts'
+import { publicKeyOf, simVerifier } from './sim-signer.ts'
+import { simWorld } from './sim-world.ts'
+import type { LogFields } from './sim-world.ts'
+import { StoreInvariants } from './store-invariants.ts'
+
+export const controlPlaneSubject = 'prn_control'
+export const people = ['prn_operator', 'prn_approver'] as const
+
+const principals: readonly Principal[] = [controlPlaneSubject, ...people].map((id) => ({
+  id: id as Principal['id'],
+  name: id.slice(4),
+  publicKey: publicKeyOf(id),
+  roles: id === controlPlaneSubject ? ['control-plane'] : ['operator', 'approver'],
+}))
+
+/** Time that a supervisor takes to start a dead process again. */
+const restartUs = 300_000
+
+export interface EstateTimes {
+  readonly heartbeatMs: number
+  readonly tickMs: number
+}
+
+/**
+ * One simulated estate: hosts with their clocks, disks and processes; the real agents and control plane on them; a modelled PostgreSQL
+ * cluster, gates and application instances beside them. Anything can be killed, stopped, cut off and started again.
+ */
+export class SimEstate {
+  readonly loop: EventLoop
+  readonly random: SimRandom
+  readonly estate: Estate
+  readonly cluster: Cluster
+  readonly links: SimLinks
+  readonly switchboard: SimSwitchboard
+  readonly durable = new DurableStore()
+  readonly storeInvariants = new StoreInvariants()
+  readonly counters: Counters
+  readonly gates: readonly SimGate[]
+  readonly instances: readonly SimInstance[]
+  /** The first thing that must not happen and did. */
+  failure: Error | undefined
+  /** The latest log lines, for whoever reads a failure. */
+  readonly lines: string[] = []
+  readonly #hosts = new Map<string, SimHost>()
+  readonly #processes = new Map<string, SimProcess>()
+  readonly #times: EstateTimes
+  #boots = 0
+
+  constructor(random: SimRandom, estate: Estate, times: EstateTimes, counters: Counters) {
+    this.random = random
+    this.estate = estate
+    this.counters = counters
+    this.#times = times
+    this.loop = new EventLoop(random)
+    this.links = new SimLinks(this.loop, random)
+    this.switchboard = new SimSwitchboard(this.loop, this.links)
+    for (const place of estate.hosts) {
+      const host = new SimHost(this.loop, random, place)
+      this.#hosts.set(place.name, host)
+      this.links.add(host)
+    }
+    this.cluster = new Cluster({
+      loop: this.loop,
+      links: this.links,
+      random,
+      counters,
+      component: estate.components.find((component): component is PostgresComponent => component.kind === 'postgres'),
+      hostNamed: (name) => this.host(name),
+      broken: (error) => this.fail(error),
+    })
+    this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))
+    this.instances = this.#placed('compute', (component, host) => new SimInstance(component.id, host))
+    this.#watchInvariants()
+  }
+
+  host(name: string): SimHost {
+    const host = this.#hosts.get(name)
+    if (host === undefined) throw new Error(`no host ${name}`)
+    return host
+  }
+
+  get hosts(): readonly SimHost[] {
+    return [...this.#hosts.values()]
+  }
+
+  process(name: string): SimProcess | undefined {
+    const process = this.#processes.get(name)
+    return process?.isAlive === true ? process : undefined
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error))
+  }
+
+  /** Every agent and the control plane. */
+  startAll(): void {
+    for (const { name } of this.estate.hosts) this.startHost(name)
+  }
+
+  startHost(name: string): void {
+    if (name === this.estate.controlPlane.host) this.#supervise('control-plane', name, async (world, process) => this.#runControlPlane(world, process))
+    else this.#supervise(`agent ${name}`, name, async (world, process) => this.#runAgent(world, process, hostNamed(this.estate, name)))
+  }
+
+  /** Power is back: supervisors start what belongs there. */
+  restoreHost(name: string): void {
+    const host = this.host(name)
+    if (host.isUp) return
+    host.isUp = true
+    this.links.changed()
+    this.loop.after(restartUs, () => this.startHost(name))
+  }
+
+  crashHost(name: string): void {
+    this.loop.trace(`crash ${name}`)
+    this.host(name).crash()
+    this.links.changed()
+  }
+
+  /** A process of its own kind: a command that a person runs. */
+  spawn(name: string, hostName: string, subject: string): { readonly process: SimProcess; readonly world: World } {
+    const process = new SimProcess(this.loop, this.host(hostName), name)
+    this.#boots += 1
+    this.#processes.set(name, process)
+    return { process, world: simWorld(this.#worldSetting(), process, subject, this.#boots) }
+  }
+
+  probe(process: SimProcess): SimProbe {
+    return new SimProbe(this.loop, this.links, process, this.cluster.servers)
+  }
+
+  note(process: SimProcess, event: string, fields: LogFields): void {
+    const reason = fields['reason'] ?? fields['code'] ?? fields['start'] ?? ''
+    this.counters.add(reason === '' ? `log:${event}` : `log:${event}:${String(reason).slice(0, 40)}`)
+    if (event === 'agent-stopped' || event === 'control-plane-stopped') {
+      this.fail(new InvariantBroken('no process stops by itself', `${process.name}: ${String(fields['error'])}`))
+    }
+    if (this.lines.length >= 400) this.lines.shift()
+    const detail = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)
+    this.lines.push(`${(this.loop.nowUs / 1e6).toFixed(3)} ${process.name}: ${event} ${detail.join(' ')}`)
+  }
+
+  #supervise(name: string, hostName: string, main: (world: World, process: SimProcess) => Promise<void>): void {
+    const host = this.host(hostName)
+    if (!host.isUp || this.process(name) !== undefined) return
+    const subject = name === 'control-plane' ? controlPlaneSubject : hostNamed(this.estate, hostName).id
+    const { process, world } = this.spawn(name, hostName, subject)
+    process.onExit(() => {
+      if (host.isUp) this.loop.after(restartUs, () => this.#supervise(name, hostName, main))
+    })
+    main(world, process).catch((error: unknown) => {
+      const isBug = !(error instanceof RecoveryError) || error.class === 'bug'
+      this.note(process, 'exited', { code: error instanceof RecoveryError ? error.code : 'BUG', error: String(error) })
+      if (isBug) this.fail(error)
+      process.kill()
+    })
+  }
+
+  async #runAgent(world: World, process: SimProcess, host: Host): Promise<void> {
+    await startAgent(world, this.#agentSetup(process, host))
+  }
+
+  async #runControlPlane(world: World, process: SimProcess): Promise<void> {
+    const { host, port } = this.estate.controlPlane
+    await startControlPlane(world, {
+      estate: this.estate,
+      subject: controlPlaneSubject,
+      listen: { address: this.host(host).address, port },
+      store: new SimControlStore(this.loop, process, this.random.fork(`store ${process.name}`), this.durable),
+      probe: this.probe(process),
+      verifier: simVerifier,
+      principals,
+      tickMs: this.#times.tickMs,
+    })
+  }
+
+  #agentSetup(process: SimProcess, host: Host): AgentSetup {
+    const { controlPlane } = this.estate
+    const drivers = this.random.fork(`drivers ${process.name}`)
+    return {
+      estate: this.estate,
+      host: host.id,
+      listen: { address: host.address, port: host.agentPort },
+      controlPlane: {
+        endpoint: { address: this.host(controlPlane.host).address, port: controlPlane.port },
+        subject: controlPlaneSubject,
+      },
+      statePath: '/var/lib/pointzero/agent-state.json',
+      heartbeatMs: this.#times.heartbeatMs,
+      members: this.cluster.membersOn(host.name).map(({ member, server }) => ({
+        cluster: this.cluster.component,
+        member,
+        driver: new SimDatabaseMember(this.cluster.driverSetting, process, server),
+      })),
+      gates: this.gates
+        .filter((gate) => gate.host.name === host.name)
+        .map((gate) => ({ component: gate.component, gate: new SimGateDriver(this.loop, process, drivers, gate) })),
+      instances: this.instances
+        .filter((instance) => instance.host.name === host.name)
+        .map((instance) => ({
+          component: instance.component,
+          instance: new SimInstanceDriver(this.loop, process, drivers, instance),
+        })),
+      probe: this.probe(process),
+      actions: agentActions,
+    }
+  }
+
+  #worldSetting() {
+    const { loop, random, switchboard } = this
+    return {
+      loop,
+      random,
+      switchboard,
+      log: (process: SimProcess, event: string, fields: LogFields) => this.note(process, event, fields),
+    }
+  }
+
+  #placed<T>(kind: 'gate' | 'compute', make: (component: Component, host: SimHost) => T): readonly T[] {
+    return this.estate.components.flatMap((component) => {
+      if (component.kind !== kind) return []
+      const places = component.kind === 'gate' ? component.listeners : component.kind === 'compute' ? component.instances : []
+      return places.map(({ host }) => make(component, this.host(host)))
+    })
+  }
+
+  #watchInvariants(): void {
+    const guarded = (check: () => void): void => {
+      try {
+        check()
+      } catch (error) {
+        this.fail(error)
+      }
+    }
+    this.durable.onPut = (entry, before) => guarded(() => this.storeInvariants.put(entry, before))
+    this.switchboard.onBug = (error) => this.fail(new InvariantBroken('no bug', `${error.code}: ${error.message}`))
+    this.switchboard.onCall = (call) => {
+      guarded(() => this.storeInvariants.called(call))
+      return (ok) => guarded(() => this.storeInvariants.answered(call, ok))
+    }
+    for (const gate of this.gates) {
+      gate.onRoute = (before, after) => {
+        if (after.epoch < before.epoch) {
+          this.fail(new InvariantBroken('epochs never decrease', `gate on ${gate.host.name}: ${before.epoch} to ${after.epoch}`))
+        }
+      }
+    }
+  }
+}

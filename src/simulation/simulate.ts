@@ -1,0 +1,183 @@
+import { signStandingApproval } from '../engine/approval-signature.ts'
+import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Json } from '../domain/canonical-json.ts'
+import { digest } from '../engine/digest.ts'
+import { storeKeys } from '../engine/store-keys.ts'
+import { scopeOf } from '../estate/estate-lookup.ts'
+import { Counters } from './counters.ts'
+import { Director } from './director.ts'
+import { InvariantBroken } from './invariants.ts'
+import { SimClient } from './sim-client.ts'
+import { SimEstate } from './sim-estate.ts'
+import { SimRandom } from './sim-random.ts'
+import { simSigner } from './sim-signer.ts'
+import { expandOptions } from './simulation-options.ts'
+import type { SimulationOptions } from './simulation-options.ts'
+import type { PhaseName } from './fault.ts'
+import { simulatedEstate } from './simulated-estate.ts'
+
+export interface SeedResult {
+  readonly seed: number
+  /** Everything that was chosen: simulating them again gives the same result. */
+  readonly options: SimulationOptions
+  readonly traceHash: string
+  readonly events: number
+  readonly virtualMs: number
+  readonly counters: Readonly<Record<string, number>>
+  readonly failure?: SeedFailure
+}
+
+export interface SeedFailure {
+  readonly invariant: string
+  readonly message: string
+  readonly atMs: number
+  /** The latest log lines before it. */
+  readonly log: readonly string[]
+}
+
+/** After the faults of a phase are over, everything must be whole again within this much virtual time. */
+const settleLimitUs = 180_000_000
+
+/** One life of an estate: adoption, a disaster, a planned switch, each under its faults, each followed by a healing. */
+export async function simulateSeed(seed: number, given: Partial<SimulationOptions> = {}): Promise<SeedResult> {
+  const options = expandOptions(seed, given)
+  const simulation = new Simulation(seed, options)
+  return simulation.toEnd()
+}
+
+export class Simulation {
+  readonly sim: SimEstate
+  readonly director: Director
+  readonly counters = new Counters()
+  readonly #seed: number
+  readonly #options: SimulationOptions
+  readonly #random: SimRandom
+  readonly #clients: SimClient[] = []
+
+  constructor(seed: number, options: SimulationOptions) {
+    this.#seed = seed
+    this.#options = options
+    this.#random = new SimRandom(seed)
+    const { detectMs, fenceMs, heartbeatMs, tickMs } = options
+    const estate = simulatedEstate({ detectMs, fenceMs })
+    this.sim = new SimEstate(this.#random, estate, { heartbeatMs, tickMs }, this.counters)
+    this.sim.cluster.initialise()
+    this.sim.links.weather.lateRate = options.lateRate
+    this.director = new Director(this.sim)
+    this.#giveStandingApprovals()
+  }
+
+  async toEnd(): Promise<SeedResult> {
+    try {
+      this.sim.startAll()
+      for (const phase of this.#options.phases) await this.#phase(phase)
+      for (const client of this.#clients) client.stop()
+      await this.#during(2_000_000)
+      this.#judge()
+    } catch (error) {
+      this.sim.fail(error)
+    }
+    return this.#result()
+  }
+
+  async #phase(phase: PhaseName): Promise<void> {
+    const { loop } = this.sim
+    const { faults } = this.#options
+    await this.#during(1_500_000)
+    this.#want(phase)
+    this.director.injector.begin(phase, faults)
+    const endsMs = Math.max(1000, ...faults.filter((fault) => fault.phase === phase).map(({ atMs, forMs }) => atMs + forMs))
+    await this.#during(Math.min(endsMs, 14_000) * 1000)
+    this.director.injector.healEverything()
+    this.sim.links.changed()
+    const healedUs = loop.nowUs
+    const why = (): string => {
+      if (!this.director.isGoalReached) return `${phase} is not done`
+      return this.director.reading.unsettled() || this.#unserved(healedUs)
+    }
+    try {
+      await this.#run(() => why() === '', loop.nowUs + settleLimitUs)
+    } catch (error) {
+      if (this.sim.failure === undefined) throw new InvariantBroken('liveness', `${phase}: ${String(error)}; ${why()}`)
+    }
+    if (phase === 'adoption') this.#startClients()
+  }
+
+  #want(phase: PhaseName): void {
+    const { reading } = this.director
+    if (phase === 'adoption') {
+      this.director.want({ procedure: 'adoption', parameters: {} }, () => reading.leader !== undefined)
+    } else if (phase === 'switchover') {
+      const before = reading.leader?.member
+      this.director.want({ procedure: 'switchover', parameters: {} }, () => reading.leader?.member !== before)
+    }
+  }
+
+  /** A client got an answer after the healing. */
+  #unserved(sinceUs: number): string {
+    if (this.#clients.length === 0) return ''
+    const served = this.sim.cluster.history.entries.some(
+      ({ result, invokedUs, client }) => result === 'acknowledged' && invokedUs >= sinceUs && client.startsWith('gate'),
+    )
+    return served ? '' : 'no client write was acknowledged'
+  }
+
+  async #during(durationUs: number): Promise<void> {
+    const { loop } = this.sim
+    const untilUs = loop.nowUs + durationUs
+    await this.#run(() => loop.nowUs >= untilUs, untilUs + 60_000_000)
+  }
+
+  async #run(done: () => boolean, limitUs: number): Promise<void> {
+    await this.sim.loop.run(() => this.sim.failure !== undefined || done(), limitUs)
+    if (this.sim.failure !== undefined) throw this.sim.failure
+  }
+
+  #startClients(): void {
+    const { loop, links, cluster, gates } = this.sim
+    const setting = { loop, links, random: this.#random.fork('clients'), servers: cluster.servers, history: cluster.history }
+    const { everyUs, cancelRate } = this.#options.clients
+    const gate = gates.find(({ component }) => component === 'cmp_dbgate')
+    const form = { everyUs, timeoutUs: 1_500_000, cancelRate }
+    for (const name of ['gate-1', 'gate-2']) {
+      if (gate !== undefined) this.#clients.push(new SimClient(setting, { ...form, name, host: this.sim.host('client'), gate }))
+    }
+    for (const directTo of cluster.servers) {
+      this.#clients.push(new SimClient(setting, { ...form, name: `zone-${directTo.name}`, host: directTo.host, directTo }))
+    }
+  }
+
+  #judge(): void {
+    const leader = this.director.reading.leadingServer
+    if (leader === undefined) throw new InvariantBroken('liveness', 'nobody leads at the end')
+    this.sim.cluster.invariants.nothingLost(leader)
+    for (const { result } of this.sim.cluster.history.entries) this.counters.add(`write:${result}`)
+  }
+
+  #giveStandingApprovals(): void {
+    const { estate, cluster, durable } = this.sim
+    const scope = scopeOf(cluster.component)
+    const signer = simSigner('prn_approver')
+    const nowMs = this.sim.host('ctl').wallMs()
+    for (const procedure of ['zone-failover', 'reprotect']) {
+      const fields = { estate: estate.id, procedure, scope, policyDigest: digest(cluster.component.policy) }
+      const approval = signStandingApproval(
+        { ...fields, issuedAtMs: nowMs - 86_400_000, expiresAtMs: nowMs + 86_400_000, nonce: `standing${procedure}` },
+        signer,
+      )
+      const put = [{ key: storeKeys(estate.id).standing(procedure, scope), value: canonicalJson(approval as unknown as Json) }]
+      durable.apply({ compare: [], put })
+    }
+  }
+
+  #result(): SeedResult {
+    const { loop, failure } = this.sim
+    const { traceHash, events } = loop
+    const base = { seed: this.#seed, options: this.#options, traceHash, events, virtualMs: Math.round(loop.nowUs / 1000) }
+    const counters = this.counters.toRecord()
+    if (failure === undefined) return { ...base, counters }
+    const invariant = failure instanceof InvariantBroken ? failure.invariant : 'no bug'
+    const message = failure instanceof InvariantBroken ? failure.message : (failure.stack ?? failure.message)
+    return { ...base, counters, failure: { invariant, message, atMs: base.virtualMs, log: this.sim.lines.slice(-80) } }
+  }
+}

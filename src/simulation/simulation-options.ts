@@ -1,0 +1,32 @@
+import type { Fault, PhaseName } from './fault.ts'
+import { SimRandom } from './sim-random.ts'
+import { disaster, swarmFaults } from './swarm.ts'
+
+/** Everything that a simulation's course depends on, beside its seed. */
+export interface SimulationOptions {
+  readonly phases: readonly PhaseName[]
+  readonly faults: readonly Fault[]
+  readonly detectMs: number
+  readonly fenceMs: number
+  readonly heartbeatMs: number
+  readonly tickMs: number
+  /** Share of the requests lost to a cut that arrive after it heals. */
+  readonly lateRate: number
+  readonly clients: { readonly everyUs: number; readonly cancelRate: number }
+}
+
+/** What is not given is drawn from the seed. */
+export function expandOptions(seed: number, given: Partial<SimulationOptions>): SimulationOptions {
+  const random = new SimRandom(seed).fork('options')
+  const drawn: SimulationOptions = {
+    phases: ['adoption', 'failover', 'switchover'],
+    faults: [disaster(random), ...swarmFaults(random)],
+    detectMs: random.pick([1000, 1500, 3000]),
+    fenceMs: random.pick([800, 1500, 2500]),
+    heartbeatMs: random.pick([250, 500]),
+    tickMs: random.pick([250, 500]),
+    lateRate: random.pick([0, 0, 0.5]),
+    clients: { everyUs: random.pick([100_000, 200_000]), cancelRate: random.pick([0, 0, 0.3]) },
+  }
+  return { ...drawn, ...given }
+}
