@@ -10,6 +10,7 @@ import { PostgresSession } from './postgres-session.ts'
 import type { SessionTarget } from './postgres-session.ts'
 import { readUpstreamOnDisk } from './postgres-settings.ts'
 import type { Postmaster } from './postmaster.ts'
+import { walRecordEnd } from './wal-record-end.ts'
 
 /** A frozen server answers nothing; whoever asks must know soon. */
 const observeMs = 1_000
@@ -86,7 +87,20 @@ export class MemberObserver {
   }
 
   async #stopped(): Promise<MemberObservation> {
-    return { role: 'stopped', ...(await this.#onDisk()) }
+    return { role: 'stopped', ...(await this.#onDisk()), ...(await this.#shutdown()) }
+  }
+
+  /** Only where pg_control says that it ended in an orderly way. */
+  async #shutdown(): Promise<Partial<MemberObservation>> {
+    const { dataDirectory } = this.#config
+    try {
+      const control = await readControlFile(dataDirectory)
+      if (control?.state !== 'shut down' && control?.state !== 'shut down in recovery') return {}
+      return { shutdownLsn: await walRecordEnd(dataDirectory, control.timeline, control.checkpointLsn) }
+    } catch {
+      // Unreadable is the same as absent here: the effects read it again and say why.
+      return {}
+    }
   }
 
   async #onDisk(): Promise<Partial<MemberObservation>> {
@@ -94,6 +108,10 @@ export class MemberObserver {
     const control = await readControlFile(this.#config.dataDirectory).catch(() => undefined)
     return control === undefined
       ? {}
-      : { systemIdentifier: control.systemIdentifier, timeline: control.timeline }
+      : {
+          systemIdentifier: control.systemIdentifier,
+          timeline: control.timeline,
+          checkpointTimeline: control.timeline,
+        }
   }
 }

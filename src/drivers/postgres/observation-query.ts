@@ -95,6 +95,7 @@ export function toObservation(seen: SeenMember, onDisk: string | undefined): Mem
     systemIdentifier: seen.systemIdentifier,
     versionNumber: seen.versionNumber,
     timeline: timelineOf(seen),
+    checkpointTimeline: seen.controlTimeline,
     slots: seen.slots.map((slot) => ({
       name: slot.name,
       walStatus: slot.walStatus,
@@ -112,7 +113,11 @@ export function timelineOf(seen: SeenMember): number {
 }
 
 function standbySide(seen: SeenMember, onDisk: string | undefined): Partial<MemberObservation> {
+  // Loaded before a promotion, so that the new primary opens with it.
+  const { names, count } = parseSyncRule(seen.syncRule)
   return {
+    syncNames: names,
+    syncCount: count,
     ...(seen.receivedLsn === null ? {} : { receivedLsn: parseLsn(seen.receivedLsn) }),
     ...(seen.replayedLsn === null ? {} : { replayedLsn: parseLsn(seen.replayedLsn) }),
     upstream: describeUpstream(seen.conninfo) || describeUpstream(onDisk ?? ''),
