@@ -32,20 +32,19 @@ export function verifyApprovals(
     throw new EvidenceDefect('APPROVAL', where, 'is not the approvals of entry 1')
   }
   const standing = listAt(content['standing'], `${entry}, field standing`)
+  const shown = event['standing'] === undefined ? [] : [event['standing']]
+  if (canonicalJson(shown) !== canonicalJson(standing)) {
+    const where = 'entry 4 journal, record 0, field event.standing'
+    throw new EvidenceDefect('APPROVAL', where, 'is not the standing approval of entry 1')
+  }
+  const requester = textAt(event, 'requestedBy', 'entry 4 journal, record 0, field event')
   for (const [index, value] of approvals.entries()) {
     const where = `${entry}, record ${index}`
     const approval = objectAt(value, where)
     requireEqual(approval['format'], formats.approval, 'FORMAT', `${where}, field format`)
     requireEqual(approval['planHash'], run.head['planHash'] ?? null, 'APPROVAL', `${where}, field planHash`)
     requireEqual(approval['scope'], run.plan['scope'] ?? null, 'APPROVAL', `${where}, field scope`)
-    const requester = textAt(event, 'requestedBy', 'entry 4 journal, record 0, field event')
-    if (approval['approver'] === requester) {
-      throw new EvidenceDefect(
-        'APPROVER_IS_REQUESTER',
-        `${where}, field approver`,
-        `is ${requester}, who asked for the run`,
-      )
-    }
+    requireOther(approval, requester, where)
     verifyOne(approval, run, where, { keys, verifier })
   }
   for (const [index, value] of standing.entries()) {
@@ -59,11 +58,18 @@ export function verifyApprovals(
       `${where}, field procedure`,
     )
     requireEqual(approval['scope'], run.plan['scope'] ?? null, 'APPROVAL', `${where}, field scope`)
+    requireOther(approval, requester, where)
     verifyOne(approval, run, where, { keys, verifier })
   }
   if (run.head['mode'] === 'real' && approvals.length + standing.length === 0) {
     throw new EvidenceDefect('APPROVAL', entry, 'is empty: nobody approved this real run')
   }
+}
+
+function requireOther(approval: JsonObject, requester: string, where: string): void {
+  if (approval['approver'] !== requester) return
+  const what = `is ${requester}, who asked for the run`
+  throw new EvidenceDefect('APPROVER_IS_REQUESTER', `${where}, field approver`, what)
 }
 
 interface Believed {

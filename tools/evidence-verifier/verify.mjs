@@ -228,16 +228,18 @@ function checkApprovals(head, contents, opened, pinned) {
     fail('APPROVAL', 'entry 4 journal, record 0, field event.approvals', 'is not the approvals of entry 1')
   }
   const standing = list(found.standing, `${where}, field standing`)
+  if (canonical(event.standing === undefined ? [] : [event.standing]) !== canonical(standing)) {
+    const at = 'entry 4 journal, record 0, field event.standing'
+    fail('APPROVAL', at, 'is not the standing approval of entry 1')
+  }
+  const requester = string(event, 'requestedBy', 'entry 4 journal, record 0, field event')
   for (const [index, value] of approvals.entries()) {
     const at = `${where}, record ${index}`
     const approval = object(value, at)
     same(approval.format, 'pointzero/approval/1', 'FORMAT', `${at}, field format`)
     same(approval.planHash, head.planHash, 'APPROVAL', `${at}, field planHash`)
     same(approval.scope, contents.plan.scope, 'APPROVAL', `${at}, field scope`)
-    const requester = string(event, 'requestedBy', 'entry 4 journal, record 0, field event')
-    if (approval.approver === requester) {
-      fail('APPROVER_IS_REQUESTER', `${at}, field approver`, `is ${requester}, who asked for the run`)
-    }
+    requireOther(approval, requester, at)
     checkYes(approval, at, head, opened, pinned)
   }
   for (const [index, value] of standing.entries()) {
@@ -246,11 +248,17 @@ function checkApprovals(head, contents, opened, pinned) {
     same(approval.format, 'pointzero/standing-approval/1', 'FORMAT', `${at}, field format`)
     same(approval.procedure, contents.plan.procedure, 'APPROVAL', `${at}, field procedure`)
     same(approval.scope, contents.plan.scope, 'APPROVAL', `${at}, field scope`)
+    requireOther(approval, requester, at)
     checkYes(approval, at, head, opened, pinned)
   }
   if (head.mode === 'real' && approvals.length + standing.length === 0) {
     fail('APPROVAL', where, 'is empty: nobody approved this real run')
   }
+}
+
+function requireOther(approval, requester, at) {
+  if (approval.approver !== requester) return
+  fail('APPROVER_IS_REQUESTER', `${at}, field approver`, `is ${requester}, who asked for the run`)
 }
 
 function checkYes(approval, at, head, opened, pinned) {

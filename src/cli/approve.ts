@@ -1,0 +1,85 @@
+import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Json } from '../domain/canonical-json.ts'
+import { signApproval, signStandingApproval } from '../engine/approval-signature.ts'
+import { digest } from '../engine/digest.ts'
+import { parseDurationMs } from '../estate/duration.ts'
+import { clusterNamed, scopeOf } from '../estate/estate-lookup.ts'
+import { procedureNamed } from '../procedures/parts/catalogue.ts'
+import type { ApproveOptions } from './commands/approve.ts'
+import { connect } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { proposedPlan } from './proposed-plan.ts'
+import { milliseconds } from './render/milliseconds.ts'
+import { paintFor } from './render/paint.ts'
+import { planText } from './render/plan-text.ts'
+import type { Terminal } from './terminal.ts'
+import { usageError } from './usage-error.ts'
+
+const onceMs = 15 * 60_000
+const standingMs = 90 * 24 * 3_600_000
+
+/** Shows what is approved, then signs it. The control plane's clock judges the expiry later. */
+export async function approve(
+  terminal: Terminal,
+  hash: string | undefined,
+  options: ApproveOptions,
+): Promise<void> {
+  if ((hash === undefined) === (options.standing === undefined)) {
+    throw usageError('name either a plan hash or --standing <procedure>', '`pointzero approve <hash>`')
+  }
+  const connection = await connect(terminal, options)
+  const put =
+    hash === undefined ? await standing(connection, options) : await once(terminal, connection, hash, options)
+  await connection.store.transact({
+    compare: [],
+    put: [{ key: put.key, value: canonicalJson(put.approval as unknown as Json) }],
+  })
+  if (options.json === true) terminal.write(`${JSON.stringify({ approval: put.approval })}\n`)
+  else terminal.write(`approved by ${connection.context.principal} for ${milliseconds(put.validMs)}\n`)
+}
+
+async function once(terminal: Terminal, connection: Connection, hash: string, options: ApproveOptions) {
+  const plan = await proposedPlan(connection, hash)
+  if (options.json !== true) terminal.write(planText(plan, hash, paintFor(terminal)))
+  const rule = connection.estate.approvals?.find(({ procedure }) => procedure === plan.procedure)
+  const validMs = validity(options.expires, rule?.validMs ?? onceMs)
+  const { estate, keys } = connection
+  const fields = {
+    estate: estate.id,
+    planHash: hash,
+    scope: plan.scope,
+    reason: options.reason ?? '',
+    ...term(connection, validMs),
+  }
+  const approval = signApproval(fields, await connection.signer())
+  return { key: keys.approval(hash, approval.nonce), approval, validMs }
+}
+
+async function standing(connection: Connection, options: ApproveOptions) {
+  const { estate, keys } = connection
+  const procedure = procedureNamed(options.standing ?? '').name
+  const cluster = clusterNamed(estate, options.cluster)
+  const validMs = validity(options.expires, standingMs)
+  const policyDigest = digest(cluster.policy)
+  const fields = {
+    estate: estate.id,
+    procedure,
+    scope: scopeOf(cluster),
+    policyDigest,
+    ...term(connection, validMs),
+  }
+  const approval = signStandingApproval(fields, await connection.signer())
+  return { key: keys.standing(procedure, approval.scope), approval, validMs }
+}
+
+function term({ world }: Connection, validMs: number) {
+  const issuedAtMs = world.clock.now()
+  return { issuedAtMs, expiresAtMs: issuedAtMs + validMs, nonce: world.random.idBody(24) }
+}
+
+function validity(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise
+  const validMs = parseDurationMs(text)
+  if (validMs !== undefined && validMs > 0) return validMs
+  throw usageError(`--expires ${text} is not a duration`, 'write PT15M, PT2H or P30D')
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import type { CommandContext } from '../command-context.ts'
+import { jsonCommand } from '../command-context.ts'
+import type { DemoOptions } from './start.ts'
+
+export function drillCommand(context: CommandContext): Command {
+  return jsonCommand(
+    'drill',
+    'rehearse a scenario in the lab: a real estate on this machine, a real fault, signed evidence',
+  )
+    .argument('<scenario>', 'zone-loss')
+    .option('--keep', 'leave the lab up afterwards')
+    .option('--seed <number>', 'the fault and its moment are the same for the same seed')
+    .option('--evidence <directory>', 'where the bundle and its page go')
+    .action(async (scenario: string, options: DemoOptions) => {
+      const { requireDrillable } = await import('../drillable.ts')
+      requireDrillable(scenario)
+      const { demonstrate } = await import('../demonstrate.ts')
+      await demonstrate(context, options)
+    })
+}

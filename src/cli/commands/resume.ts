@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import type { CommandContext, CommonOptions } from '../command-context.ts'
+import { connectedCommand } from '../command-context.ts'
+
+export function resumeCommand(context: CommandContext): Command {
+  return connectedCommand('resume', 'take a run over, whoever executed it, and go on where its journal ends')
+    .argument('<run>', 'run id, the beginning of one, or `last`')
+    .action(async (name: string, options: CommonOptions) => {
+      const [{ connect }, { runNamed }, { execute }, { leavePause }] = await Promise.all([
+        import('../connection.ts'),
+        import('../run-records.ts'),
+        import('../execute.ts'),
+        import('../run-wish.ts'),
+      ])
+      const connection = await connect(context.terminal, options)
+      const journal = await runNamed(connection, name)
+      await leavePause(journal)
+      await execute(context, connection, { run: journal.place.run, plan: journal.state.plan }, options)
+    })
+}

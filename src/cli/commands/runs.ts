@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { CommandContext, CommonOptions } from '../command-context.ts'
+import { connectedCommand } from '../command-context.ts'
+
+export function runsCommand({ terminal }: CommandContext): Command {
+  return connectedCommand('runs', 'list the runs of this estate').action(async (options: CommonOptions) => {
+    const [{ connect }, { listRuns, loadRun }] = await Promise.all([
+      import('../connection.ts'),
+      import('../run-records.ts'),
+    ])
+    const connection = await connect(terminal, options)
+    const runs = await Promise.all(
+      (await listRuns(connection)).map(async (listed) => {
+        const { state, records } = await loadRun(connection, listed.run)
+        const { procedure, scenario, mode, scope } = state.plan
+        const openedAtMs = records[0]?.atMs ?? 0
+        return { ...listed, procedure, scenario, mode, scope, requestedBy: state.requestedBy, openedAtMs }
+      }),
+    )
+    const ordered = runs.toSorted((left, right) => left.openedAtMs - right.openedAtMs)
+    if (options.json === true) {
+      terminal.write(`${JSON.stringify({ runs: ordered })}\n`)
+      return
+    }
+    const { textTable } = await import('../render/text-table.ts')
+    const rows = ordered.map(({ run, mode, procedure, scope, status, openedAtMs, requestedBy }) => {
+      const at = new Date(openedAtMs).toISOString()
+      return [run, mode === 'drill' ? 'DRILL' : 'REAL', procedure, scope, status, at, requestedBy]
+    })
+    terminal.write(textTable(['RUN', 'MODE', 'PROCEDURE', 'SCOPE', 'STATUS', 'OPENED', 'ASKED FOR BY'], rows))
+  })
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import type { CommandContext } from '../command-context.ts'
+import { jsonCommand } from '../command-context.ts'
+
+export interface DemoOptions {
+  readonly json?: true
+  readonly keep?: true
+  readonly seed?: string
+  readonly evidence?: string
+}
+
+export function startCommand(context: CommandContext): Command {
+  return jsonCommand(
+    'start',
+    'what `npm start` runs: an estate, a workload, a lost zone, the failover, and the proof',
+  )
+    .option('--keep', 'leave the lab up afterwards')
+    .option('--seed <number>', 'the moment of the fault is the same for the same seed')
+    .option('--evidence <directory>', 'where the bundle and its page go')
+    .action(async (options: DemoOptions) => {
+      const { demonstrate } = await import('../demonstrate.ts')
+      await demonstrate(context, options)
+    })
+}

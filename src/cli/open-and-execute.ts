@@ -1,0 +1,46 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { OpenRunRequest } from '../server/run-desk.ts'
+import type { CommandContext, CommonOptions } from './command-context.ts'
+import { connect } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { execute } from './execute.ts'
+import { makePlan } from './make-plan.ts'
+import type { HashedPlan, PlanOrder } from './make-plan.ts'
+import { proposedPlan, proposePlan } from './proposed-plan.ts'
+
+type RunOrder = PlanOrder & CommonOptions & { readonly approve?: string }
+
+/**
+ * What was approved is what runs. The plan is made from the facts of now; the control plane makes it once more from its own, and opens
+ * the run only for exactly this hash.
+ */
+export async function openAndExecute(context: CommandContext, order: RunOrder): Promise<void> {
+  const connection = await connect(context.terminal, order)
+  const { facts } = await connection.status()
+  const made = makePlan(order, connection.estate, facts)
+  await proposePlan(connection, made)
+  if (order.approve !== undefined && order.approve !== made.hash)
+    throw await changed(connection, made, order.approve)
+  const request: OpenRunRequest = {
+    estate: connection.estate.id,
+    procedure: made.plan.procedure,
+    parameters: made.plan.parameters,
+    mode: made.plan.mode,
+    planHash: made.hash,
+  }
+  const { run } = await connection.openRun(request)
+  await execute(context, connection, { run, plan: made.plan }, order)
+}
+
+async function changed(connection: Connection, made: HashedPlan, approved: string): Promise<RecoveryError> {
+  const before = await proposedPlan(connection, approved)
+  const names = ['procedure', 'productVersion', 'estateDigest', 'factsDigest', 'scope', 'mode'] as const
+  const differing = names.filter((name) => before[name] !== made.plan[name])
+  const what = differing.length === 0 ? 'its parameters or steps' : differing.join(', ')
+  return new RecoveryError({
+    code: 'PLAN_CHANGED',
+    class: 'refused',
+    message: `the plan of now is ${made.hash}, not ${approved}: ${what} changed since, and the approval lapsed`,
+    hint: `read the new one with \`pointzero plan ${made.plan.procedure}\`, then \`pointzero approve ${made.hash}\``,
+  })
+}

@@ -1,0 +1,16 @@
+import { plainText } from './plain-text.ts'
+
+/** Columns as wide as their widest cell, two spaces between them, nothing after the last. */
+export function textTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [columns, ...rows].map((row) => row.map(plainText))
+  const widths = columns.map((_, index) => Math.max(...all.map((row) => (row[index] ?? '').length)))
+  return all
+    .map(
+      (row) =>
+        `${row
+          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}

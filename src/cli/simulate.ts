@@ -1,0 +1,43 @@
+import type { CommandContext } from './command-context.ts'
+import type { SimulateOptions } from './commands/simulate.ts'
+import { exitCodes } from './exit-code.ts'
+import { paintFor } from './render/paint.ts'
+import type { Paint } from './render/paint.ts'
+import { simulateSeed } from '../simulation/simulate.ts'
+import type { SeedResult } from '../simulation/simulate.ts'
+import { usageError } from './usage-error.ts'
+
+/** One line a seed. A failing seed ends with the one command that replays it. */
+export async function simulate({ terminal, end }: CommandContext, options: SimulateOptions): Promise<void> {
+  const [first, last] = range(options)
+  const paint = paintFor(terminal)
+  let failed = 0
+  for (let seed = first; seed <= last && !terminal.stop.aborted; seed += 1) {
+    const result = await simulateSeed(seed)
+    if (result.failure !== undefined) failed += 1
+    if (options.json === true) terminal.write(`${JSON.stringify({ type: 'seed', ...result })}\n`)
+    else terminal.write(seedText(result, paint))
+  }
+  if (failed > 0) end(exitCodes.failed)
+  const seeds = last - first + 1
+  if (options.json === true) terminal.write(`${JSON.stringify({ type: 'result', seeds, failed })}\n`)
+  else terminal.write(`${seeds} seeds, ${failed} failed\n`)
+}
+
+function range({ seed, seeds }: SimulateOptions): readonly [number, number] {
+  const text = seed ?? seeds
+  const number = Number(text)
+  if (!/^\d{1,15}$/.test(text) || number < 1)
+    throw usageError(`${text} is not a number from 1`, '`pointzero simulate --seed 7`')
+  return seed === undefined ? [1, number] : [number, number]
+}
+
+function seedText({ seed, events, virtualMs, failure }: SeedResult, paint: Paint): string {
+  const what = `seed ${seed}: ${events} events in ${(virtualMs / 1_000).toFixed(1)} s of virtual time`
+  if (failure === undefined) return `${paint('green', 'ok    ')} ${what}\n`
+  return [
+    `${paint('red', 'FAILED')} ${what}\n`,
+    `       ${failure.invariant}: ${failure.message}\n`,
+    `       replay: pointzero simulate --seed ${seed}\n`,
+  ].join('')
+}
