@@ -27,6 +27,7 @@ import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { openRunFor } from './run-desk.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { storeHandler } from './store-wire.ts'
+import { guardedStore } from './store-write-policy.ts'
 
 export interface RunningControlPlane {
   readonly port: number
@@ -44,17 +45,34 @@ export async function startControlPlane(
   world: World,
   setup: ControlPlaneSetup,
 ): Promise<RunningControlPlane> {
-  await writeOnce(setup, storeKeys(setup.estate.id).principals, {
-    format: formats.principals,
-    version: 1,
-    principals: setup.principals,
-  })
+  await writePrincipals(setup)
   await writeOnce(setup, storeKeys(setup.estate.id).estate, setup.estate)
   const plane = new ControlPlane(world, setup)
   const listener = await world.network.serve(setup.listen, async (method, body, peer) =>
     plane.handle(method, body, peer),
   )
   return plane.run(listener)
+}
+
+/** The control plane's own configuration says who people are; a change of it is a new version in the store. */
+async function writePrincipals(setup: ControlPlaneSetup): Promise<void> {
+  const key = storeKeys(setup.estate.id).principals
+  const known = await setup.store.get(key)
+  const before =
+    known === undefined
+      ? undefined
+      : (JSON.parse(known.value) as { readonly version: number; readonly principals: Json })
+  const principals = canonicalJson(setup.principals as unknown as Json)
+  if (before !== undefined && canonicalJson(before.principals) === principals) return
+  const value = {
+    format: formats.principals,
+    version: (before?.version ?? 0) + 1,
+    principals: setup.principals,
+  }
+  await setup.store.transact({
+    compare: [{ key, revision: known?.revision ?? 0 }],
+    put: [{ key, value: canonicalJson(value as unknown as Json) }],
+  })
 }
 
 async function writeOnce(setup: ControlPlaneSetup, key: string, value: unknown): Promise<void> {
@@ -90,7 +108,10 @@ class ControlPlane {
       (cluster) => new ClusterWatch(setup.estate, cluster, this.#board),
     )
     this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
-    this.#store = storeHandler(setup.store)
+    this.#store = storeHandler(
+      guardedStore(setup.store, storeKeys(setup.estate.id)),
+      storeKeys(setup.estate.id).root,
+    )
   }
 
   run(listener: Listener): RunningControlPlane {

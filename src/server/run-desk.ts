@@ -70,7 +70,11 @@ export async function openRunFor(
 }
 
 /** Unused approvals of exactly this plan, valid ones first, in the order of their keys. Each is judged when the run opens. */
-async function storedApprovals(setup: ControlPlaneSetup, hash: string, nowMs: number): Promise<readonly Approval[]> {
+async function storedApprovals(
+  setup: ControlPlaneSetup,
+  hash: string,
+  nowMs: number,
+): Promise<readonly Approval[]> {
   const keys = storeKeys(setup.estate.id)
   const entries = await setup.store.list(keys.approvals(hash))
   const approvals = entries.map(({ value }) => JSON.parse(value) as Approval)
@@ -80,7 +84,10 @@ async function storedApprovals(setup: ControlPlaneSetup, hash: string, nowMs: nu
     ),
   )
   const open = approvals.filter((_, index) => unused[index])
-  return [...open.filter(({ expiresAtMs }) => expiresAtMs > nowMs), ...open.filter(({ expiresAtMs }) => expiresAtMs <= nowMs)]
+  return [
+    ...open.filter(({ expiresAtMs }) => expiresAtMs > nowMs),
+    ...open.filter(({ expiresAtMs }) => expiresAtMs <= nowMs),
+  ]
 }
 
 function factsChanged(request: OpenRunRequest, hash: string): RecoveryError {

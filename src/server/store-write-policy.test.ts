@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { storeKeys } from '../engine/store-keys.ts'
+import { MemoryControlStore } from '../simulation/memory-control-store.ts'
+import { guardedStore } from './store-write-policy.ts'
+
+const keys = storeKeys('est_abcdef')
+
+function guarded() {
+  return guardedStore(new MemoryControlStore(), keys)
+}
+
+async function refuses(transaction: Parameters<ReturnType<typeof guarded>['transact']>[0]): Promise<void> {
+  await assert.rejects(guarded().transact(transaction), { code: 'STORE_WRITE_REFUSED' })
+}
+
+test('who may approve, what was approved already and the estate are not written through the network', async () => {
+  for (const key of [keys.principals, keys.approvalUse('abc'), keys.estate]) {
+    await refuses({ compare: [{ key, revision: 0 }], put: [{ key, value: '{}' }] })
+  }
+})
+
+test('nobody opens a run through the network by writing its first record', async () => {
+  const key = keys.runRecord('run_abcdef', 0)
+  await refuses({ compare: [{ key, revision: 0 }], put: [{ key, value: '{}' }] })
+})
+
+test('a record of a journal is put only where there was none', async () => {
+  const key = keys.runRecord('run_abcdef', 3)
+  await refuses({ compare: [], put: [{ key, value: '{}' }] })
+  await refuses({ compare: [{ key, revision: 7 }], put: [{ key, value: '{}' }] })
+  const written = await guarded().transact({ compare: [{ key, revision: 0 }], put: [{ key, value: '{}' }] })
+  assert.equal(written.succeeded, true)
+})
+
+test('leadership and epochs are never written unconditionally', async () => {
+  for (const key of [keys.leader('cmp_abcdef'), keys.epoch('cluster:cmp_abcdef')]) {
+    await refuses({ compare: [], put: [{ key, value: '{}' }] })
+    const written = await guarded().transact({ compare: [{ key, revision: 0 }], put: [{ key, value: '{}' }] })
+    assert.equal(written.succeeded, true)
+  }
+})

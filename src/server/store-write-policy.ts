@@ -1,0 +1,43 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { StoreKeys } from '../engine/store-keys.ts'
+import type { ControlStore, StoreTransaction } from '../ports/control-store.ts'
+
+/**
+ * What an executor or a person may write through the network: journals of open runs, epochs, leader records, and signed approvals. Who may
+ * approve, which approvals were used, the estate, and the opening of a run are the control plane's own to write.
+ */
+export function guardedStore(store: ControlStore, keys: StoreKeys): ControlStore {
+  return {
+    get: async (key) => store.get(key),
+    list: async (prefix) => store.list(prefix),
+    changes: async (prefix, afterRevision, timeoutMs) => store.changes(prefix, afterRevision, timeoutMs),
+    transact: async (transaction) => {
+      requireAllowed(transaction, keys)
+      return store.transact(transaction)
+    },
+  }
+}
+
+const firstRecord = /^runs\/[^/]+\/records\/000000$/
+
+function requireAllowed({ put, compare }: StoreTransaction, keys: StoreKeys): void {
+  for (const { key } of put) {
+    const name = key.slice(keys.root.length)
+    const compared = compare.find((one) => one.key === key)
+    if (!/^(runs|epochs|leaders|open|approvals|standing)\//.test(name)) throw refusedWrite(name)
+    // A run is opened by the control plane alone; a journal only grows.
+    if (/^runs\/[^/]+\/records\//.test(name) && (compared?.revision !== 0 || firstRecord.test(name)))
+      throw refusedWrite(name)
+    // Leadership and epochs are never written unconditionally, whoever asks.
+    if (/^(epochs|leaders)\//.test(name) && compared === undefined) throw refusedWrite(name)
+  }
+}
+
+function refusedWrite(name: string): RecoveryError {
+  return new RecoveryError({
+    code: 'STORE_WRITE_REFUSED',
+    class: 'refused',
+    message: `${name.slice(0, 120)} is not written through the network like this`,
+    hint: "open runs with `pointzero run`; principals are those of the control plane's own configuration",
+  })
+}
