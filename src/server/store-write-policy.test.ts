@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { storeKeys } from '../engine/store-keys.ts'
 import { MemoryControlStore } from '../simulation/memory-control-store.ts'
+import { SystemClock } from '../platform/system-clock.ts'
 import { guardedStore } from './store-write-policy.ts'
 
 const keys = storeKeys('est_abcdef')
 
 function guarded() {
-  return guardedStore(new MemoryControlStore(), keys)
+  return guardedStore(new MemoryControlStore(new SystemClock()), keys)
 }
 
 async function refuses(transaction: Parameters<ReturnType<typeof guarded>['transact']>[0]): Promise<void> {

@@ -24,10 +24,12 @@ function requireAllowed({ put, compare }: StoreTransaction, keys: StoreKeys): vo
   for (const { key } of put) {
     const name = key.slice(keys.root.length)
     const compared = compare.find((one) => one.key === key)
-    if (!/^(runs|epochs|leaders|open|approvals|standing)\//.test(name)) throw refusedWrite(name)
+    if (!/^(runs|epochs|leaders|open|approvals|standing|plans)\//.test(name)) throw refusedWrite(name)
     // A run is opened by the control plane alone; a journal only grows.
     if (/^runs\/[^/]+\/records\//.test(name) && (compared?.revision !== 0 || firstRecord.test(name)))
       throw refusedWrite(name)
+    // What was shown under a hash stays what was shown.
+    if (/^plans\//.test(name) && compared?.revision !== 0) throw refusedWrite(name)
     // Leadership and epochs are never written unconditionally, whoever asks.
     if (/^(epochs|leaders)\//.test(name) && compared === undefined) throw refusedWrite(name)
   }
