@@ -31,6 +31,9 @@ export function observePostgres(server: SimPostgres): MemberObservation {
       ...(replayed === undefined ? {} : { replayedLsn: lsnText(replayed.lsn) }),
       upstream,
       receiving: server.receiver !== undefined,
+      streaming: server.receiver !== undefined,
+      syncNames: server.loadedSync.names,
+      syncCount: server.loadedSync.count,
       bypasses: [],
     }
   }

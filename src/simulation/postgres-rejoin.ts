@@ -1,10 +1,10 @@
 import type { Upstream } from '../ports/database-member.ts'
 import { permanent, transient } from './postgres-problem.ts'
 import type { MemberDriverSetting } from './sim-database-member.ts'
-import type { PostgresDirectory } from './postgres-directory.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { SimProcess } from './sim-process.ts'
-import { endOf } from './wal-record.ts'
+import type { SimRandom } from './sim-random.ts'
+import { replayableUpTo } from './wal-record.ts'
 
 interface RejoinJob {
   readonly process: SimProcess
@@ -14,49 +14,50 @@ interface RejoinJob {
   readonly fail: (error: Error) => void
 }
 
-/** pg_rewind where it can help, else a fresh copy. Dies with the agent that runs it, and leaves a damaged directory then. */
+/**
+ * As the real driver: the directory's own WAL is replayed first without an upstream, then compared by timeline and position. What diverged
+ * is rewound or copied anew. Dies with the agent that runs it, and a rewind leaves a directory behind then that only a copy repairs.
+ */
 export function rejoinDirectory(setting: MemberDriverSetting, job: RejoinJob): void {
   const { loop, links, random, servers } = setting
   const { process, server, upstream, done, fail } = job
   const { directory } = server
   const source = servers.find(({ host, port }) => host.address === upstream.address && port === upstream.port)
-  const reachable = (): boolean =>
-    source?.process !== undefined && !source.process.isPaused && links.connects(server.host, source.host)
+  const answers = (): boolean =>
+    source?.mode === 'primary' && source.process?.isPaused === false && links.connects(server.host, source.host)
   if (server.isRunning) {
-    fail(permanent('PG_RUNNING', `${server.name} must be stopped before it rejoins`))
+    fail(permanent('PG_RUNNING', `${server.name} runs; only a stopped member can rejoin`))
     return
   }
-  if (source === undefined || !reachable()) {
-    fail(transient(`${upstream.address}:${upstream.port} does not answer`))
+  if (source === undefined || !answers()) {
+    fail(transient(`${upstream.name} does not answer as a primary`))
     return
   }
-  const method = chooseMethod(directory, source.directory)
-  const endpoint = { address: upstream.address, port: upstream.port }
-  if (method === 'unchanged') {
-    directory.upstream = endpoint
-    done({ method })
+  if (directory.systemIdentifier !== '' && directory.systemIdentifier !== source.directory.systemIdentifier) {
+    fail(permanent('PG_IDENTITY', `${server.name} is another cluster`))
     return
   }
-  directory.isDamaged = true
-  const tookUs = method === 'rewind' ? random.between(200_000, 1_500_000) : random.between(800_000, 4_000_000)
-  loop.after(tookUs, () => {
+  const isUsable = directory.systemIdentifier !== '' && !directory.isDamaged
+  if (isUsable) directory.truncate(replayableUpTo(directory.wal, 0))
+  const method = !isUsable ? 'clone' : source.directory.covers(directory) ? 'unchanged' : random.pick(['rewind', 'rewind', 'clone'] as const)
+  directory.upstream = undefined
+  if (method === 'rewind') directory.isDamaged = true
+  const settleUs = isUsable ? random.between(100_000, 400_000) : 0
+  loop.after(settleUs + tookUs(random, method), () => {
     process.deliver(() => {
-      if (!reachable() || server.isRunning) {
-        fail(transient(`${upstream.address}:${upstream.port} went away during the ${method}`))
-        return
+      if (server.isRunning) fail(permanent('PG_RUNNING', `${server.name} was started meanwhile`))
+      else if (method === 'unchanged') done({ method })
+      else if (!answers()) fail(transient(`${upstream.name} went away during the ${method}`))
+      else {
+        directory.copyFrom(source.directory)
+        directory.isDamaged = false
+        done({ method })
       }
-      directory.copyFrom(source.directory)
-      directory.isDamaged = false
-      directory.upstream = endpoint
-      done({ method })
     })
   })
 }
 
-/** As pg_rewind of 15 and older decides: by timeline numbers in pg_control and by history, never by content. */
-function chooseMethod(target: PostgresDirectory, source: PostgresDirectory): 'unchanged' | 'rewind' | 'clone' {
-  if (target.isDamaged || target.systemIdentifier !== source.systemIdentifier) return 'clone'
-  if (target.checkpointTimeline === source.checkpointTimeline) return 'unchanged'
-  const divergence = source.endOfTimeline(target.timeline)
-  return divergence !== undefined && endOf(target.wal) <= divergence ? 'unchanged' : 'rewind'
+function tookUs(random: SimRandom, method: 'unchanged' | 'rewind' | 'clone'): number {
+  if (method === 'unchanged') return 1000
+  return method === 'rewind' ? random.between(200_000, 1_200_000) : random.between(500_000, 2_500_000)
 }

@@ -60,12 +60,13 @@ export class SimControlStore implements ControlStore {
     this.#durable = durable
   }
 
-  get(key: string): Promise<StoreEntry | undefined> {
-    return this.#soon(() => this.#durable.entries.get(key))
+  /** Reads of an embedded store end at once: nothing can come between. */
+  async get(key: string): Promise<StoreEntry | undefined> {
+    return this.#durable.entries.get(key)
   }
 
-  list(prefix: string): Promise<readonly StoreEntry[]> {
-    return this.#soon(() => this.#durable.under(prefix))
+  async list(prefix: string): Promise<readonly StoreEntry[]> {
+    return this.#durable.under(prefix)
   }
 
   transact(transaction: StoreTransaction): Promise<StoreTransactionResult> {
@@ -77,7 +78,7 @@ export class SimControlStore implements ControlStore {
 
   changes(prefix: string, afterRevision: number, timeoutMs: number): Promise<readonly StoreEntry[]> {
     const found = this.#durable.under(prefix, afterRevision)
-    if (found.length > 0) return this.#soon(() => this.#durable.under(prefix, afterRevision))
+    if (found.length > 0) return Promise.resolve(found)
     const { promise, resolve } = Promise.withResolvers<readonly StoreEntry[]>()
     const finish = (): void => {
       forget()

@@ -27,7 +27,8 @@ type Attempt<T> = (
 ) => void
 
 /** A session that a stopped postmaster does not answer is given up after this long. */
-const connectLimitUs = 1_500_000
+const connectLimitUs = 1_000_000
+const streamLimitUs = 15_000_000
 
 /** An agent's driver for the simulated member beside it. A new one per agent process; the server outlives it. */
 export class SimDatabaseMember implements DatabaseMember {
@@ -35,6 +36,7 @@ export class SimDatabaseMember implements DatabaseMember {
   readonly #setting: MemberDriverSetting
   readonly #process: SimProcess
   readonly #server: SimPostgres
+  #writesCanary = false
 
   constructor(setting: MemberDriverSetting, process: SimProcess, server: SimPostgres) {
     this.#setting = setting
@@ -60,12 +62,10 @@ export class SimDatabaseMember implements DatabaseMember {
   startAsStandby(): Promise<void> {
     const server = this.#server
     return this.#command((done, fail, atEnd) => {
-      if (server.directory.isDamaged) {
-        fail(permanent('PG_DIRECTORY_DAMAGED', `${server.name}: a rewind or clone was interrupted`))
+      if (server.directory.systemIdentifier === '' || server.directory.isDamaged) {
+        fail(permanent('PG_NOT_INITIALISED', `${server.name}: no cluster that could be started`))
       } else if (server.isRunning) {
         this.#awaitSessions(done, fail)
-      } else if (server.isLingering) {
-        fail(transient(`${server.name}: backends of the last postmaster are still there`))
       } else {
         server.directory.standbySignal = true
         server.start(() => done())
@@ -86,7 +86,7 @@ export class SimDatabaseMember implements DatabaseMember {
     return this.#command((done, fail) => {
       const report = (): void => {
         const { shutdownLsn, timeline } = server.directory
-        if (shutdownLsn === undefined) fail(transient(`${server.name} did not shut down in an orderly way`))
+        if (shutdownLsn === undefined) fail(permanent('PG_NOT_CLEAN', `${server.name} was not shut down in an orderly way`))
         else done({ shutdownLsn: lsnText(shutdownLsn), timeline })
       }
       if (!server.isRunning) {
@@ -101,28 +101,49 @@ export class SimDatabaseMember implements DatabaseMember {
     })
   }
 
+  /** The receiver is looked for four times, 20 ms apart, before it counts as gone. */
   detach(): Promise<void> {
-    return this.#effect((server) => server.setUpstream(undefined))
+    return this.#effect((server, done, fail) => {
+      if (server.mode === 'primary') {
+        fail(permanent('PG_NOT_A_STANDBY', `${server.name} is no standby`))
+        return
+      }
+      server.setUpstream(undefined)
+      this.#setting.loop.after(80_000, done)
+    })
   }
 
   follow(upstream: Upstream): Promise<void> {
-    return this.#effect((server) => server.setUpstream({ address: upstream.address, port: upstream.port }))
+    const endpoint = { address: upstream.address, port: upstream.port }
+    const { loop, servers, links } = this.#setting
+    return this.#effect((server, done, fail) => {
+      const found = servers.find(({ host, port }) => host.address === upstream.address && port === upstream.port)
+      const seen = found?.mode === 'primary' && found.process?.isPaused === false && links.connects(server.host, found.host)
+      if (server.mode === 'primary') fail(permanent('PG_NOT_A_STANDBY', `${server.name} is no standby`))
+      else if (server.isRunning && seen && !found.directory.covers(server.directory)) {
+        fail(permanent('PG_DIVERGED', `${server.name} has what ${found.name} has not`))
+      } else {
+        server.setUpstream(endpoint)
+        if (server.isRunning) awaitStreaming(loop, server, loop.nowUs + streamLimitUs, done, fail)
+        else done()
+      }
+    })
   }
 
   setSynchronous(names: readonly string[], count: number): Promise<void> {
-    return this.#effect((server) => server.setSynchronous([...names], count))
+    return this.#session((done) => {
+      this.#server.setSynchronous([...names], count)
+      done()
+    })
   }
 
   promote(): Promise<void> {
     const server = this.#server
-    return this.#ask<void>((done, fail, atEnd) => {
-      if (server.mode !== 'standby' && server.mode !== 'primary') {
-        fail(permanent('PG_NOT_A_STANDBY', `${server.name} is ${server.mode}`))
-        return
-      }
+    return this.#session<void>((done, fail, atEnd) => {
       this.#setting.loop.after(this.#setting.random.between(20_000, 600_000), () => {
         server.process?.deliver(() => {
           server.promote()
+          server.directory.upstream = undefined
           done()
         })
       })
@@ -131,7 +152,10 @@ export class SimDatabaseMember implements DatabaseMember {
   }
 
   checkpoint(): Promise<void> {
-    return this.#effect((server) => server.checkpoint())
+    return this.#session((done) => {
+      this.#server.checkpoint()
+      done()
+    })
   }
 
   rejoin(upstream: Upstream): Promise<{ readonly method: 'unchanged' | 'rewind' | 'clone' }> {
@@ -140,9 +164,11 @@ export class SimDatabaseMember implements DatabaseMember {
     })
   }
 
+  /** One at a time. */
   writeCanary(_wallMs: number, timeoutMs: number): Promise<CanaryReceipt> {
+    if (this.#writesCanary) return Promise.reject(transient(`${this.name}: the canary before this one still waits`))
+    this.#writesCanary = true
     const counter = this.#setting.nextCanary()
-    const limitUs = timeoutMs * 1000
     return this.#ask(
       (done, fail, atEnd) => {
         this.#server.commit(counter, (result) => {
@@ -153,23 +179,27 @@ export class SimDatabaseMember implements DatabaseMember {
         this.#failOnExit(fail, atEnd)
       },
       (_settle, fail) => fail(outcomeUnknown(this.name)),
-      limitUs,
+      timeoutMs * 1000,
+      () => {
+        this.#writesCanary = false
+      },
     )
   }
 
-  /** Through a session: needs a postmaster that answers. An effect on the disk happens without one, too. */
-  #effect(apply: (server: SimPostgres) => void): Promise<void> {
-    const server = this.#server
-    if (!server.isRunning) {
-      return this.#command((done) => {
-        apply(server)
-        done()
-      })
-    }
-    return this.#ask<void>((done) => {
-      apply(server)
-      done()
+  /** Needs a postmaster that answers. */
+  #session<T>(attempt: Attempt<T>): Promise<T> {
+    return this.#ask((done, fail, atEnd) => {
+      const { mode } = this.#server
+      if (mode === 'primary' || mode === 'standby') attempt(done, fail, atEnd)
+      else fail(transient(`${this.name} is ${mode}`))
     })
+  }
+
+  /** Through a session while it runs; on the disk when it does not. */
+  #effect(apply: (server: SimPostgres, done: () => void, fail: (error: Error) => void) => void): Promise<void> {
+    const server = this.#server
+    if (server.isRunning) return this.#session<void>((done, fail) => apply(server, done, fail))
+    return this.#command<void>((done, fail) => apply(server, done, fail))
   }
 
   #ask<T>(
@@ -177,12 +207,14 @@ export class SimDatabaseMember implements DatabaseMember {
     onSilence: (settle: (value: T) => void, fail: (error: Error) => void) => void = (_settle, fail) =>
       fail(transient(`${this.name} does not answer`)),
     limitUs = connectLimitUs,
+    ended: () => void = () => {},
   ): Promise<T> {
     const { loop } = this.#setting
     return this.#settling((done, fail, atEnd) => {
       const { process } = this.#server
       const silence = loop.after(limitUs, () => onSilence(done, fail))
       atEnd(() => loop.cancel(silence))
+      atEnd(ended)
       if (process === undefined) attempt(done, fail, atEnd)
       else process.deliver(() => attempt(done, fail, atEnd))
     })
@@ -229,4 +261,16 @@ export class SimDatabaseMember implements DatabaseMember {
   #latencyUs(): number {
     return this.#setting.random.between(200, 2000)
   }
+}
+
+function awaitStreaming(
+  loop: EventLoop,
+  server: SimPostgres,
+  untilUs: number,
+  done: () => void,
+  fail: (error: Error) => void,
+): void {
+  if (server.receiver !== undefined) done()
+  else if (!server.isRunning || loop.nowUs > untilUs) fail(transient(`nothing streams to ${server.name} yet`))
+  else loop.after(20_000, () => awaitStreaming(loop, server, untilUs, done, fail))
 }

@@ -103,10 +103,10 @@ export class SimDisk {
     if (fault.after >= 0) return
     if (fault.after <= -fault.operations) this.#fault = undefined
     throw new RecoveryError({
-      code: fault.code === 'ENOSPC' ? 'FILE_NO_SPACE' : 'FILE_IO',
-      class: 'transient',
+      code: 'FILE_NOT_REPLACED',
+      class: 'permanent',
       message: `${fault.code} at ${operation} of ${path}`,
-      hint: 'make room on the disk, or replace it',
+      hint: 'look at the owner, the mode and the free space of that folder',
     })
   }
 }

@@ -170,6 +170,7 @@ export class SimEstate {
     const subject = name === 'control-plane' ? controlPlaneSubject : hostNamed(this.estate, hostName).id
     const { process, world } = this.spawn(name, hostName, subject)
     process.onExit(() => {
+      for (const gate of this.gates) if (gate.host === host && name !== 'control-plane') gate.forget()
       if (host.isUp) this.loop.after(restartUs, () => this.#supervise(name, hostName, main))
     })
     main(world, process).catch((error: unknown) => {

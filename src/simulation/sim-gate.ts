@@ -1,3 +1,4 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Endpoint } from '../ports/network.ts'
 import type { GateRoute, TrafficGate } from '../ports/traffic-gate.ts'
 import type { EventLoop } from './event-loop.ts'
@@ -5,7 +6,7 @@ import type { SimHost } from './sim-host.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { SimRandom } from './sim-random.ts'
 
-/** The data plane of one gate: survives its agent, keeps its route on disk, and closes the sessions that a new route orphans. */
+/** The data plane of one gate. The built-in one lives and dies with its agent and starts without a target. */
 export class SimGate {
   readonly component: string
   readonly host: SimHost
@@ -25,10 +26,19 @@ export class SimGate {
     return () => this.#sessions.delete(closed)
   }
 
+  /** The process that held it is gone, and every session with it. */
+  forget(): void {
+    this.#change({ epoch: 0 })
+  }
+
   setRoute(route: GateRoute): void {
     const before = this.route
-    this.route = route
+    this.#change(route)
     this.onRoute(before, route)
+  }
+
+  #change(route: GateRoute): void {
+    this.route = route
     const kept = addressText(route.target)
     for (const [closed, target] of this.#sessions) {
       if (target === kept) continue
@@ -63,16 +73,33 @@ export class SimGateDriver implements TrafficGate {
   }
 
   route(route: GateRoute): Promise<void> {
-    return this.#soon(() => this.#gate.setRoute(route))
+    return this.#soon(() => {
+      const { epoch } = this.#gate.route
+      if (route.epoch < epoch) throw stale(route.epoch, epoch)
+      this.#gate.setRoute(route)
+    })
   }
 
   #soon<T>(act: () => T): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>()
-    this.#loop.after(this.#random.between(100, 1500), () => {
-      if (!this.#gate.host.isUp) return
-      const value = act()
-      this.#process.resume(() => resolve(value))
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#loop.after(this.#random.between(50, 500), () => {
+      this.#process.resume(() => {
+        try {
+          resolve(act())
+        } catch (error) {
+          reject(error)
+        }
+      })
     })
     return promise
   }
+}
+
+function stale(wanted: number, current: number): RecoveryError {
+  return new RecoveryError({
+    code: 'EPOCH_STALE',
+    class: 'refused',
+    message: `the gate was routed under epoch ${current}; epoch ${wanted} is over`,
+    hint: 'another executor has taken over',
+  })
 }

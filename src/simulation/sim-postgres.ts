@@ -63,7 +63,6 @@ export class SimPostgres {
   #waiting: WaitingCommit[] = []
   #loadedSync: { readonly names: readonly string[]; readonly count: number } = { names: [], count: 0 }
   #isConnecting = false
-  #lingersUntilUs = 0
   readonly #exitListeners = new Set<() => void>()
 
   constructor(setting: PostgresSetting, place: { readonly name: string; readonly host: SimHost; readonly port: number }) {
@@ -90,11 +89,6 @@ export class SimPostgres {
 
   get isRunning(): boolean {
     return this.process !== undefined
-  }
-
-  /** For a moment after a kill its backends keep the directory locked. */
-  get isLingering(): boolean {
-    return this.#setting.loop.nowUs < this.#lingersUntilUs
   }
 
   get waitingCommits(): number {
@@ -321,7 +315,6 @@ export class SimPostgres {
     this.process = undefined
     this.mode = 'stopped'
     this.directory.pendingShutdownLsn = undefined
-    if (this.#waiting.length > 0) this.#lingersUntilUs = this.#setting.loop.nowUs + this.#random.between(0, 150_000)
     this.#waiting = []
     const { receiver } = this
     this.receiver = undefined

@@ -2,7 +2,7 @@ import type { Fault, FaultEffect, FaultPlace, PhaseName, ProcessKind } from './f
 import type { SimRandom } from './sim-random.ts'
 
 const zones = ['az1', 'az2', 'az3'] as const
-const places: readonly FaultPlace[] = ['leader-zone', 'leader-zone', 'standby-zone', 'standby-zone', ...zones, 'ctl']
+const places: readonly FaultPlace[] = ['leader-zone', 'leader-zone', 'standby-zone', 'standby-zone', ...zones, 'ctl', 'client']
 const processes: readonly ProcessKind[] = ['agent', 'agent', 'control-plane', 'executor', 'executor', 'postgres']
 const commands = ['pause', 'continue', 'cancel', 'resume', 'run-again'] as const
 const phases: readonly PhaseName[] = ['adoption', 'failover', 'failover', 'failover', 'switchover', 'switchover']
