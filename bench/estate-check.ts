@@ -9,7 +9,9 @@ const count = Number(process.argv[2] ?? 10_000)
 const rounds = 5
 const text = generatedEstate(count)
 
-print(`${count} components, ${(text.length / 1e6).toFixed(2)} MB of YAML, node ${process.version}, load ${load()}`)
+print(
+  `${count} components, ${(text.length / 1e6).toFixed(2)} MB of YAML, node ${process.version}, load ${load()}`,
+)
 measure('read by the plain reader', () => readPlainYaml(text) ?? fail())
 measure('read and checked', () => parseEstate(text, 'estate.yaml'))
 measure('read and checked, with findings', () => readEstate(text, 'estate.yaml'))
@@ -24,7 +26,9 @@ function measure(label: string, work: () => unknown): void {
   })
   const sorted = times.toSorted((left, right) => left - right)
   const [first, median, worst] = [times[0] ?? 0, sorted[Math.floor(rounds / 2)] ?? 0, sorted.at(-1) ?? 0]
-  print(`${label}: first ${first.toFixed(0)} ms, median ${median.toFixed(0)} ms, worst ${worst.toFixed(0)} ms of ${rounds}`)
+  print(
+    `${label}: first ${first.toFixed(0)} ms, median ${median.toFixed(0)} ms, worst ${worst.toFixed(0)} ms of ${rounds}`,
+  )
 }
 
 function load(): string {

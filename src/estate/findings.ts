@@ -1,4 +1,5 @@
-import { dataKinds } from './declared-component.ts'
+import { hostZones, zonesOf } from './component-zones.ts'
+import type { HostZones } from './component-zones.ts'
 import type { EstatePath } from './estate-problem.ts'
 import type { Component, Estate } from './estate.ts'
 
@@ -14,15 +15,16 @@ export interface Finding {
 /** What an estate that may be used still gets wrong; pure, in the order of declaration. */
 export function estateFindings(estate: Estate): readonly Finding[] {
   const excluded = new Set((estate.exclusions ?? []).map(({ component }) => component))
+  const zones = hostZones(estate)
   return [
-    ...controlPlaneFindings(estate),
+    ...controlPlaneFindings(estate, zones),
     ...estate.components.flatMap((component) =>
       excluded.has(component.name)
         ? []
         : [
             ...unprotectedFindings(component),
             ...copyFindings(estate, component),
-            ...zoneFindings(estate, component),
+            ...zoneFindings(zones, component),
           ],
     ),
     ...approvalFindings(estate),
@@ -34,9 +36,9 @@ function warning(code: string, path: EstatePath, message: string): Finding {
   return { severity: 'warning', code, path, message }
 }
 
-function controlPlaneFindings(estate: Estate): readonly Finding[] {
-  const zone = estate.hosts.find(({ name }) => name === estate.controlPlane.host)?.zone
-  const holders = estate.components.filter((component) => zonesOf(estate, component).has(zone ?? ''))
+function controlPlaneFindings(estate: Estate, zones: HostZones): readonly Finding[] {
+  const zone = zones.get(estate.controlPlane.host)
+  const holders = estate.components.filter((component) => zonesOf(zones, component).has(zone ?? ''))
   if (zone === undefined || zone === 'outside' || holders.length === 0) return []
   return [
     warning(
@@ -91,16 +93,16 @@ function copyFindings(estate: Estate, component: Component): readonly Finding[] 
 }
 
 /** One zone for all members makes a zone failover impossible. */
-function zoneFindings(estate: Estate, component: Component): readonly Finding[] {
+function zoneFindings(zones: HostZones, component: Component): readonly Finding[] {
   if (component.kind !== 'postgres' || component.policy.failover['zone-loss'] === undefined) return []
-  const zones = zonesOf(estate, component)
-  if (zones.size > 1) return []
+  const held = zonesOf(zones, component)
+  if (held.size > 1) return []
   const path = ['components', component.name, 'members']
   return [
     warning(
       'ONE_ZONE',
       path,
-      `every member is in ${[...zones].join('')}; put members into at least two zones`,
+      `every member is in ${[...held].join('')}; put members into at least two zones`,
     ),
   ]
 }
@@ -139,26 +141,4 @@ function objectiveFindings(estate: Estate): readonly Finding[] {
       'no objective: nothing can be refuted or proven; add rpo and rto for each scenario',
     ),
   ]
-}
-
-/** Zones whose loss takes a part of the component with it; regions stand for themselves. */
-export function zonesOf(estate: Estate, component: Component): ReadonlySet<string> {
-  const hosts = new Map(estate.hosts.map(({ name, zone }) => [name, zone]))
-  const zones = (names: readonly { readonly host: string }[]) =>
-    names.map(({ host }) => hosts.get(host) ?? 'outside')
-  switch (component.kind) {
-    case 'postgres':
-      return new Set(zones(component.members))
-    case 'compute':
-      return new Set(zones(component.instances))
-    case 'gate':
-      return new Set(zones(component.listeners))
-    default:
-      return new Set(component.locations)
-  }
-}
-
-/** Holds data that is lost when nobody copies it. */
-export function holdsData(component: Component): boolean {
-  return dataKinds.has(component.kind)
 }

@@ -1,4 +1,4 @@
-import { positionAt } from './yaml-position.ts'
+import { YamlPositions } from './yaml-position.ts'
 import type { EstatePath, Position } from './estate-problem.ts'
 
 /**
@@ -21,11 +21,13 @@ export function readPlainYaml(text: string): PlainYaml | undefined {
 
 export class PlainYaml {
   readonly value: unknown
-  readonly #text: string
+  readonly #positions: YamlPositions
   readonly #offsets: ReadonlyMap<object, readonly number[]>
+  /** Where each key stands in its map, of the maps that were asked about. */
+  readonly #orders = new Map<object, ReadonlyMap<string, number>>()
 
   constructor(text: string, value: unknown, offsets: ReadonlyMap<object, readonly number[]>) {
-    this.#text = text
+    this.#positions = new YamlPositions(text)
     this.value = value
     this.#offsets = offsets
   }
@@ -35,14 +37,22 @@ export class PlainYaml {
     let offset = 0
     for (const [at, step] of path.entries()) {
       if (typeof holder !== 'object' || holder === null) break
-      const index = Array.isArray(holder) ? Number(step) : Object.keys(holder).indexOf(String(step))
+      const index = Array.isArray(holder) ? Number(step) : (this.#orderOf(holder).get(String(step)) ?? -1)
       const offsets = this.#offsets.get(holder) ?? []
       const [key, value] = [offsets[index * 2], offsets[index * 2 + 1]]
       if (key === undefined || value === undefined) break
       offset = at === path.length - 1 && part === 'value' ? value : key
       holder = (holder as Record<string | number, unknown>)[step]
     }
-    return positionAt(this.#text, offset)
+    return this.#positions.at(offset)
+  }
+
+  #orderOf(holder: object): ReadonlyMap<string, number> {
+    const known = this.#orders.get(holder)
+    if (known !== undefined) return known
+    const order = new Map(Object.keys(holder).map((key, index) => [key, index]))
+    this.#orders.set(holder, order)
+    return order
   }
 }
 

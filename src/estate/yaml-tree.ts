@@ -3,7 +3,7 @@ import type { Document, Node, Pair, Range, YAMLMap, YAMLSeq } from 'yaml'
 import { nestingProblemAt } from './nesting-limit.ts'
 import { problem } from './estate-problem.ts'
 import type { EstatePath, EstateProblem, Position } from './estate-problem.ts'
-import { positionAt } from './yaml-position.ts'
+import { YamlPositions } from './yaml-position.ts'
 import { readPlainYaml } from './plain-yaml.ts'
 
 /** A YAML text as plain data, and where in the text each part stands. */
@@ -53,20 +53,20 @@ export function readFullYaml(text: string): YamlTree {
 }
 
 function unreadable(text: string, offset: number, message: string): YamlTree {
-  const position = positionAt(text, offset)
+  const position = new YamlPositions(text).at(offset)
   const problems = [{ ...problem([], message), position }]
   return { value: undefined, locate: () => position, problems }
 }
 
 class TreeReader {
-  readonly #text: string
+  readonly #positions: YamlPositions
   readonly #document: Document.Parsed
   readonly #problems: LocatedProblem[] = []
   #aliasedNodes = 0
   #aliasDepth = 0
 
   constructor(text: string, document: Document.Parsed) {
-    this.#text = text
+    this.#positions = new YamlPositions(text)
     this.#document = document
   }
 
@@ -151,7 +151,7 @@ class TreeReader {
 
   /** A blank value has no place of its own in the text: its key has. */
   #blankPosition(path: EstatePath, offset: number): Position {
-    return offset < 0 ? this.#locate(path, 'key') : positionAt(this.#text, offset)
+    return offset < 0 ? this.#locate(path, 'key') : this.#positions.at(offset)
   }
 
   #locate(path: EstatePath, part: 'key' | 'value'): Position {
@@ -160,7 +160,7 @@ class TreeReader {
     for (const [index, step] of path.entries()) {
       const holder: Node | null = isAlias(node) ? (node.resolve(this.#document) ?? null) : node
       const found = child(holder, step)
-      if (found === undefined) return positionAt(this.#text, Math.max(0, index === 0 ? 0 : keyOffset))
+      if (found === undefined) return this.#positions.at(Math.max(0, index === 0 ? 0 : keyOffset))
       const valueOffset = startOf(found.value)
       keyOffset = startOf(found.key ?? found.value)
       if (
@@ -169,11 +169,11 @@ class TreeReader {
         valueOffset >= 0 &&
         found.value?.range?.[0] !== found.value?.range?.[1]
       ) {
-        return positionAt(this.#text, valueOffset)
+        return this.#positions.at(valueOffset)
       }
       node = found.value
     }
-    return positionAt(this.#text, Math.max(0, keyOffset))
+    return this.#positions.at(Math.max(0, keyOffset))
   }
 }
 
