@@ -161,7 +161,7 @@ function readAuthority({ certificatePem, privateKeyPem }: EstateAuthority): {
       code: 'AUTHORITY_KEY_MISMATCH',
       class: 'permanent',
       message: "the estate authority's key does not belong to its certificate",
-      hint: 'use the pair that `pointzero init` wrote together',
+      hint: 'use the pair that `pointzero setup` wrote together',
     })
   }
   const name = /^CN=(.+)$/m.exec(parsed.subject)?.[1]
