@@ -99,7 +99,10 @@ function toUndo(state: RunState): Step | undefined {
 function finishRollback(state: RunState): Finish {
   const left = state.plan.steps.filter(({ id }) => stepState(state, id).phase === 'compensation-failed')
   const missing = state.plan.steps
-    .filter(({ id }) => !['done', 'compensated'].includes(stepState(state, id).phase))
+    .filter(({ id }) => {
+      const { phase, error } = stepState(state, id)
+      return phase !== 'done' && (phase !== 'compensated' || error !== undefined)
+    })
     .map((step) => ({ step: step.id, reason: reasonOf(state, step, 'not started: the run was rolled back') }))
   const status =
     left.length > 0 ? 'failed' : state.rollback?.because === 'refused' ? 'refused' : 'rolled-back'

@@ -72,7 +72,10 @@ class Executor {
     this.#failWith(this.#watch())
     for (;;) {
       const changed = this.#changed.promise
-      for (const request of decide(this.#journal.state, this.#underWay)) await this.#perform(request)
+      const requests = decide(this.#journal.state, this.#underWay)
+      // All at once, so that their intents meet in one transaction.
+      for (const request of requests) if (request.type === 'run-step') this.#failWith(this.#runStep(request))
+      for (const request of requests) await this.#conclude(request)
       const { finished } = this.#journal.state
       if (finished !== undefined) return finished
       await changed
@@ -81,17 +84,16 @@ class Executor {
     }
   }
 
-  async #perform(request: RunRequest): Promise<void> {
+  async #conclude(request: RunRequest): Promise<void> {
     const { log } = this.#execution.world
     const { run, keys } = this.#journal.place
     switch (request.type) {
       case 'run-step':
-        return this.#failWith(this.#runStep(request))
+      case 'wait':
+        return
       case 'raise-epoch':
         await this.#writer.raiseEpoch()
         this.#announced = this.#announce()
-        return
-      case 'wait':
         return
       case 'finish': {
         const { scope } = this.#journal.state.plan

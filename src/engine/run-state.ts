@@ -112,7 +112,10 @@ function intended(state: RunState, event: RunEvent & { type: 'intent' }): RunSta
 }
 
 function ended(state: RunState, event: RunEvent & { type: 'outcome' }): RunState {
-  const { openIntent: _, error: __, ...before } = stepState(state, event.step)
+  const { openIntent: _, ...open } = stepState(state, event.step)
+  const { error: __, ...clean } = open
+  // Undone, a step still shows why it had to be.
+  const before: StepState = event.kind === 'compensate' ? open : clean
   const closed = {
     ...before,
     attempt: event.attempt,
