@@ -26,7 +26,10 @@ export interface MemberObservation {
   readonly receiving?: boolean
   /** Standby: that process is connected and streams (a receiver that retries in vain exists too, from time to time). */
   readonly streaming?: boolean
-  /** Primary: names that synchronous_standby_names requires, with the number to wait for. */
+  /**
+   * Names that the loaded synchronous_standby_names requires, with the number to wait for. A standby shows them too: they are set
+   * before it is promoted, and from that instant they hold.
+   */
   readonly syncNames?: readonly string[]
   readonly syncCount?: number
   /** Primary: the standbys that pg_stat_replication shows. */

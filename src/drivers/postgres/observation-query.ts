@@ -2,6 +2,7 @@ import { parseLsn } from '../../domain/lsn.ts'
 import type { MemberObservation } from '../../ports/database-member.ts'
 import { describeUpstream } from './conninfo.ts'
 import { parseSyncRule } from './sync-rule.ts'
+import type { SyncRule } from './sync-rule.ts'
 
 /**
  * One statement, one snapshot of settings and shared memory. The newest timeline of a standby is taken from the names of its WAL
@@ -90,6 +91,7 @@ interface SeenStandby {
 
 /** `onDisk`: primary_conninfo in postgresql.auto.conf. An upstream counts as erased when neither the server nor the disk has one. */
 export function toObservation(seen: SeenMember, onDisk: string | undefined): MemberObservation {
+  const rule = parseSyncRule(seen.syncRule)
   return {
     role: seen.recovering ? 'standby' : 'primary',
     systemIdentifier: seen.systemIdentifier,
@@ -101,7 +103,9 @@ export function toObservation(seen: SeenMember, onDisk: string | undefined): Mem
       walStatus: slot.walStatus,
       ...(slot.retainedBytes === null ? {} : { retainedBytes: slot.retainedBytes }),
     })),
-    ...(seen.recovering ? standbySide(seen, onDisk) : primarySide(seen)),
+    syncNames: rule.names,
+    syncCount: rule.count,
+    ...(seen.recovering ? standbySide(seen, onDisk) : primarySide(seen, rule)),
   }
 }
 
@@ -127,13 +131,10 @@ function standbySide(seen: SeenMember, onDisk: string | undefined): Partial<Memb
   }
 }
 
-function primarySide(seen: SeenMember): Partial<MemberObservation> {
-  const rule = parseSyncRule(seen.syncRule)
+function primarySide(seen: SeenMember, rule: SyncRule): Partial<MemberObservation> {
   const foreign = rule.foreign === undefined ? [] : [`server: synchronous_standby_names = ${rule.foreign}`]
   return {
     ...(seen.flushLsn === null ? {} : { flushLsn: parseLsn(seen.flushLsn) }),
-    syncNames: rule.names,
-    syncCount: rule.count,
     standbys: (seen.standbys ?? []).map(({ name, state, syncState, flushLsn, lagBytes }) => ({
       name,
       state,
