@@ -12,15 +12,15 @@ export const postgresFollow: Action<AgentContext> = {
     }
     const seen = await context.member(textArg(args, 'component'), textArg(args, 'member')).observe()
     const wanted = `${upstream.address}:${upstream.port}`
-    if (seen.role !== 'standby' || seen.upstream !== wanted || seen.receiving !== true) {
+    if (seen.role !== 'standby' || seen.upstream !== wanted || seen.streaming !== true) {
       return {
         satisfied: false,
-        seen: { role: seen.role, upstream: seen.upstream, receiving: seen.receiving },
+        seen: { role: seen.role, upstream: seen.upstream, streaming: seen.streaming },
       }
     }
     return {
       satisfied: true,
-      proof: { upstream: wanted, receiving: true, timeline: seen.timeline ?? 0 },
+      proof: { upstream: wanted, streaming: true, timeline: seen.timeline ?? 0 },
       output: {},
     }
   },

@@ -12,14 +12,14 @@ export const postgresRejoin: Action<AgentContext> = {
     const upstream = upstreamArg(args, 'upstream')
     const seen = await context.member(textArg(args, 'component'), textArg(args, 'member')).observe()
     const wanted = `${upstream.address}:${upstream.port}`
-    if (seen.role !== 'standby' || seen.upstream !== wanted || seen.receiving !== true) {
+    if (seen.role !== 'standby' || seen.upstream !== wanted || seen.streaming !== true) {
       return {
         satisfied: false,
-        seen: { role: seen.role, upstream: seen.upstream, receiving: seen.receiving },
+        seen: { role: seen.role, upstream: seen.upstream, streaming: seen.streaming },
       }
     }
     const output = { timeline: seen.timeline ?? 0 }
-    return { satisfied: true, proof: { upstream: wanted, receiving: true, ...output }, output }
+    return { satisfied: true, proof: { upstream: wanted, streaming: true, ...output }, output }
   },
   async apply(context, args, authority) {
     const name = textArg(args, 'member')
