@@ -12,7 +12,7 @@ export interface AutomaticInput {
   readonly acknowledging: ReadonlySet<string>
   /** A run is open on the cluster's scope. */
   readonly busy: boolean
-  /** Wall ms; compared with recorded switches only, where a stepped clock can at most delay an automatic switch. */
+  /** Wall ms; compared with recorded switches only. A clock that was set back delays an automatic switch, never allows one. */
   readonly nowMs: number
   /** How long each member has been out of its place, by the deciding process's monotonic clock. */
   readonly displacedMs: ReadonlyMap<string, number>
@@ -39,9 +39,8 @@ export function decideAutomatic(input: AutomaticInput): AutomaticDecision {
 function decideFailover(input: AutomaticInput): AutomaticDecision {
   if (input.policy.failover['zone-loss'] !== 'automatic')
     return nothing('the policy leaves zone loss to a person')
-  const lately = input.leader.switchesMs.filter(
-    (atMs) => Math.abs(input.nowMs - atMs) <= input.policy.flapWindowMs,
-  )
+  // One that seems to lie ahead was stamped before the clock was set back: it counts.
+  const lately = input.leader.switchesMs.filter((atMs) => input.nowMs - atMs <= input.policy.flapWindowMs)
   if (lately.length >= input.policy.flapMax) {
     return nothing(
       `flap guard: ${lately.length} switches within ${input.policy.flapWindowMs} ms, a person decides now`,

@@ -3,6 +3,7 @@ import { formats } from '../domain/format.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Estate, PostgresComponent, PostgresMember } from '../estate/estate.ts'
+import type { MemberObservation } from '../ports/database-member.ts'
 import type { ViewBoard } from './view-board.ts'
 
 export interface FactsInput {
@@ -36,20 +37,37 @@ export function factsFromViews(input: FactsInput): Facts {
 
 function clusterFacts(input: FactsInput, cluster: PostgresComponent): ClusterFacts {
   const leader = input.leaders.get(cluster.id)
+  const leading = addressOf(input.estate, cluster, leader?.member)
   return {
     component: cluster.id,
     systemIdentifier: leader?.systemIdentifier ?? '',
     leader: leader?.member ?? '',
     publishedSync: leader?.publishedSync ?? [],
     publishedCount: leader?.publishedCount ?? 0,
-    members: cluster.members.map((member) => memberFacts(input, member)),
+    members: cluster.members.map((member) => memberFacts(input, member, leading)),
   }
 }
 
-function memberFacts(input: FactsInput, member: PostgresMember): MemberFacts {
+/** `host:port` of the leader as standbys name it; undefined when nobody leads. */
+function addressOf(
+  estate: Estate,
+  cluster: PostgresComponent,
+  leader: string | undefined,
+): string | undefined {
+  const member = cluster.members.find(({ id }) => id === leader)
+  return member === undefined ? undefined : `${hostNamed(estate, member.host).address}:${member.port}`
+}
+
+/** An agent can answer while its member does not: then the report is young and the reading in it old. */
+function freshObservation(input: FactsInput, host: string, member: string): MemberObservation | undefined {
+  const view = input.board.member(host, member)
+  return view !== undefined && view.ageMs <= input.freshMs ? view.observation : undefined
+}
+
+function memberFacts(input: FactsInput, member: PostgresMember, leading: string | undefined): MemberFacts {
   const host = hostNamed(input.estate, member.host)
   const answers = reachable(input, member.host)
-  const seen = answers ? input.board.member(host.id, member.id)?.observation : undefined
+  const seen = answers ? freshObservation(input, host.id, member.id) : undefined
   return {
     member: member.id,
     name: member.name,
@@ -60,7 +78,7 @@ function memberFacts(input: FactsInput, member: PostgresMember): MemberFacts {
     timeline: seen?.timeline ?? 0,
     systemIdentifier: seen?.systemIdentifier ?? '',
     versionNumber: seen?.versionNumber ?? 0,
-    receiving: seen?.receiving ?? false,
+    receiving: seen?.streaming === true && seen.upstream === leading,
     bypasses: [...(seen?.bypasses ?? [])].sort(),
   }
 }
