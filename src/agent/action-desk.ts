@@ -44,10 +44,11 @@ export class ActionDesk {
 
   async apply(call: ActionCall): Promise<void> {
     const action = this.#admit(call)
-    await this.#guard.admit(call.authority.scope, call.authority.epoch)
+    const { authority } = call
+    await this.#guard.admit(authority?.scope, authority?.epoch)
     await this.#inTurn(targetOf(call), async () => {
-      await this.#guard.admit(call.authority.scope, call.authority.epoch)
-      await action.apply(this.#context, call.args, call.authority)
+      await this.#guard.admit(authority.scope, authority.epoch)
+      await action.apply(this.#context, call.args, authority)
     })
   }
 

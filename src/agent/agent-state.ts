@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from '../domain/canonical-json.ts'
 import { formats, requireFormat } from '../domain/format.ts'
 import type { MemberIntent } from '../actions/agent-context.ts'
-import { RecoveryError } from '../domain/recovery-error.ts'
+import { assert, RecoveryError } from '../domain/recovery-error.ts'
 import type { Files } from '../ports/files.ts'
 
 interface StoredState {
@@ -63,10 +63,12 @@ export class AgentState {
     })
   }
 
+  /** Also refuses to go back: an intent that was decided under an older epoch is old news. */
   async intend(member: string, intent: MemberIntent, epoch: number): Promise<void> {
     await this.#change((stored) => {
       const known = stored.intents[member]
-      if (known !== undefined && known.intent === intent && known.epoch === epoch) return stored
+      if (known !== undefined && known.epoch > epoch) return stored
+      if (known?.intent === intent && known.epoch === epoch) return stored
       return { ...stored, intents: { ...stored.intents, [member]: { intent, epoch } } }
     })
   }
@@ -85,13 +87,28 @@ export class AgentState {
   }
 }
 
+const intents: ReadonlySet<string> = new Set<MemberIntent>(['none', 'primary', 'standby', 'fenced'])
+
+function isEpoch(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
 function decode(content: Uint8Array, path: string): StoredState {
   try {
     const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) as StoredState
     requireFormat('agentState', parsed.format, path)
+    const epochs = [
+      ...Object.values(parsed.epochs),
+      ...Object.values(parsed.intents).map(({ epoch }) => epoch),
+    ]
+    assert(epochs.every(isEpoch), 'every stored epoch is a number')
+    assert(
+      Object.values(parsed.intents).every(({ intent }) => intents.has(intent)),
+      'every stored intent is known',
+    )
     return parsed
   } catch (error) {
-    if (error instanceof RecoveryError) throw error
+    if (error instanceof RecoveryError && error.class !== 'bug') throw error
     throw new RecoveryError({
       code: 'AGENT_STATE_UNREADABLE',
       class: 'refused',

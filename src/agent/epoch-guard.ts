@@ -12,11 +12,12 @@ export class EpochGuard {
     this.#state = state
   }
 
-  /** Persists a higher epoch; refuses a lower one. */
+  /** Persists a higher epoch; refuses a lower one, also when it was overtaken while it was being stored. */
   async admit(scope: string, epoch: number): Promise<void> {
+    requireEpoch(scope, epoch)
+    if (epoch > this.#state.epochOf(scope)) await this.#state.raiseEpoch(scope, epoch)
     const highest = this.#state.epochOf(scope)
     if (epoch < highest) throw stale(scope, epoch, highest)
-    if (epoch > highest) await this.#state.raiseEpoch(scope, epoch)
   }
 
   /** Takes over epochs learned from a heartbeat; lower ones are ignored, they are merely old news. */
@@ -25,6 +26,17 @@ export class EpochGuard {
       if (epoch > this.#state.epochOf(scope)) await this.#state.raiseEpoch(scope, epoch)
     }
   }
+}
+
+/** Compared with a number, anything else is neither lower nor higher, and would pass. */
+function requireEpoch(scope: unknown, epoch: unknown): void {
+  if (typeof scope === 'string' && scope !== '' && Number.isSafeInteger(epoch) && Number(epoch) >= 1) return
+  throw new RecoveryError({
+    code: 'EPOCH_INVALID',
+    class: 'refused',
+    message: `${JSON.stringify(epoch) ?? 'nothing'} is no epoch of a scope ${JSON.stringify(scope) ?? 'without a name'}`,
+    hint: 'run `pointzero --version` on both hosts and install the same release',
+  })
 }
 
 function stale(scope: string, epoch: number, highest: number): RecoveryError {
