@@ -14,6 +14,9 @@ import { controlActions } from './control-actions.ts'
 /** An agent that has not taken note of a new epoch after this long is left to learn it from its next heartbeat. */
 const announceMs = 50
 const readingMs = 1_500
+/** How often an agent is asked whether it is still performing, and how many times without a yes until it counts as lost. */
+const askAgainMs = 2_000
+const missesMax = 3
 
 /** Performs steps of one estate: on the executor itself, or through the agent of the host that the step names. */
 export class EstatePerformer implements Performer {
@@ -46,7 +49,45 @@ export class EstatePerformer implements Performer {
       await this.#control(request).apply(this.#context, request.args, request.authority)
       return
     }
-    await this.#call(request, agentMethods.actionApply)
+    await this.#whilePerforming(request, async () => this.#call(request, agentMethods.actionApply))
+  }
+
+  /**
+   * A host that lost power, or a reply that was lost, would be waited for until the step's time-out: an hour for a clone. So the agent is
+   * asked now and then whether it is still at it.
+   */
+  async #whilePerforming(request: StepRequest, work: () => Promise<Json>): Promise<void> {
+    const over = new AbortController()
+    const lost = this.#untilLost(request, over.signal)
+    try {
+      await Promise.race([work(), lost])
+    } finally {
+      over.abort()
+      lost.catch(() => undefined)
+    }
+  }
+
+  async #untilLost(request: StepRequest, signal: AbortSignal): Promise<never> {
+    const host = hostNamed(this.#estate, request.on)
+    const endpoint = { address: host.address, port: host.agentPort }
+    for (let misses = 0; misses < missesMax; ) {
+      await this.#world.clock.sleep(askAgainMs, signal)
+      const options = { timeoutMs: readingMs, expectSubject: host.id }
+      const body = { ...request.authority }
+      const reply = await this.#world.network
+        .call(endpoint, agentMethods.performing, body, options)
+        .catch((error: unknown) => {
+          if (error instanceof RecoveryError && error.class !== 'bug') return undefined
+          throw error
+        })
+      misses = isPerforming(reply) ? 0 : misses + 1
+    }
+    throw new RecoveryError({
+      code: 'ACTION_LOST',
+      class: 'unknown-outcome',
+      message: `the agent on ${request.on} is no longer performing ${request.action}, or does not answer`,
+      hint: 'what it did is observed before it is tried again',
+    })
   }
 
   async announce(scope: string, epoch: number): Promise<void> {
@@ -118,4 +159,8 @@ export class EstatePerformer implements Performer {
       hint: 'resume with the release that wrote the plan: see productVersion in `pointzero show <run> --json`',
     })
   }
+}
+
+function isPerforming(reply: Json | undefined): boolean {
+  return typeof reply === 'object' && reply !== null && 'performing' in reply && reply['performing'] === true
 }

@@ -3,8 +3,10 @@ import { productVersion } from '../domain/product-version.ts'
 import { formats, requireFormat } from '../domain/format.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
-import type { Action, ActionRegistry, Observation } from '../engine/action.ts'
+import type { Action, ActionRegistry, Authority, Observation } from '../engine/action.ts'
 import type { EpochGuard } from './epoch-guard.ts'
+import { turnTarget } from './turns.ts'
+import type { Turns } from './turns.ts'
 import type { ActionCall, Hello } from './wire.ts'
 
 /**
@@ -16,18 +18,21 @@ export class ActionDesk {
   readonly #actions: ActionRegistry<AgentContext>
   readonly #context: AgentContext
   readonly #guard: EpochGuard
-  readonly #queues = new Map<string, Promise<void>>()
+  readonly #turns: Turns
+  readonly #underWay = new Map<string, number>()
 
   constructor(options: {
     readonly estate: string
     readonly actions: ActionRegistry<AgentContext>
     readonly context: AgentContext
     readonly guard: EpochGuard
+    readonly turns: Turns
   }) {
     this.#estate = options.estate
     this.#actions = options.actions
     this.#context = options.context
     this.#guard = options.guard
+    this.#turns = options.turns
   }
 
   hello(): Hello {
@@ -45,21 +50,24 @@ export class ActionDesk {
   async apply(call: ActionCall): Promise<void> {
     const action = this.#admit(call)
     const { authority } = call
-    await this.#guard.admit(authority?.scope, authority?.epoch)
-    await this.#inTurn(targetOf(call), async () => {
-      await this.#guard.admit(authority.scope, authority.epoch)
-      await action.apply(this.#context, call.args, authority)
-    })
+    const key = authorityKey(authority)
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)
+    try {
+      await this.#guard.admit(authority?.scope, authority?.epoch)
+      await this.#turns.inTurn(turnTarget(call.args['component'], call.args['member']), async () => {
+        await this.#guard.admit(authority.scope, authority.epoch)
+        await action.apply(this.#context, call.args, authority)
+      })
+    } finally {
+      const left = (this.#underWay.get(key) ?? 1) - 1
+      if (left > 0) this.#underWay.set(key, left)
+      else this.#underWay.delete(key)
+    }
   }
 
-  async #inTurn(target: string, work: () => Promise<void>): Promise<void> {
-    const previous = this.#queues.get(target) ?? Promise.resolve()
-    const mine = previous.then(work, work)
-    this.#queues.set(
-      target,
-      mine.catch(() => undefined),
-    )
-    await mine
+  /** Asked by an executor that has waited for long: true while an effect of exactly this attempt is queued or under way. */
+  performing(authority: Authority): boolean {
+    return this.#underWay.has(authorityKey(authority))
   }
 
   #admit(call: ActionCall): Action<AgentContext> {
@@ -81,10 +89,8 @@ export function requireEstate(ours: string, theirs: Json | undefined): void {
   })
 }
 
-function targetOf(call: ActionCall): string {
-  const member = call.args['member']
-  const component = call.args['component']
-  return `${typeof component === 'string' ? component : ''}/${typeof member === 'string' ? member : ''}`
+function authorityKey(authority: Authority | undefined): string {
+  return `${authority?.run}/${authority?.step}/${authority?.attempt}/${authority?.epoch}`
 }
 
 function unsupported(call: ActionCall): RecoveryError {

@@ -2,6 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import { formats } from '../domain/format.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
+import type { Authority } from '../engine/action.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Listener, Peer } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
@@ -10,6 +11,7 @@ import type { AgentSetup } from './agent-setup.ts'
 import { AgentState } from './agent-state.ts'
 import { EpochGuard } from './epoch-guard.ts'
 import { MemberWatch } from './member-watch.ts'
+import { Turns } from './turns.ts'
 import { pause, ProbeWatch, type ProbeTarget } from './probe-watch.ts'
 import {
   agentMethods,
@@ -49,6 +51,7 @@ class Agent {
   readonly #watches: readonly MemberWatch[]
   readonly #probes: ProbeWatch
   readonly #boot: string
+  readonly #turns = new Turns()
   readonly #stop = new AbortController()
   #sequence = 0
   #wake: (() => void) | undefined
@@ -61,7 +64,11 @@ class Agent {
     this.#boot = world.random.idBody(12)
     this.#watches = setup.members.map(
       (local) =>
-        new MemberWatch(world, state, local, { everyMs: setup.heartbeatMs, changed: () => this.#hurry() }),
+        new MemberWatch(world, state, local, {
+          everyMs: setup.heartbeatMs,
+          turns: this.#turns,
+          changed: () => this.#hurry(),
+        }),
     )
     this.#probes = new ProbeWatch(world, setup.probe, probeTargets(setup), setup.heartbeatMs)
     this.#desk = new ActionDesk({
@@ -69,6 +76,7 @@ class Agent {
       actions: setup.actions,
       context: this.#context(),
       guard: this.#guard,
+      turns: this.#turns,
     })
   }
 
@@ -110,6 +118,8 @@ class Agent {
       }
       case agentMethods.actionObserve:
         return await this.#desk.observe(body as unknown as ActionCall)
+      case agentMethods.performing:
+        return { performing: this.#desk.performing(body as unknown as Authority) }
       case agentMethods.actionApply:
         await this.#desk.apply(body as unknown as ActionCall)
         return {}

@@ -9,6 +9,8 @@ export const agentMethods = {
   observe: 'agent/observe',
   actionObserve: 'agent/action-observe',
   actionApply: 'agent/action-apply',
+  /** Whether the effect with that authority is still under way here: a host that lost power never answers the request itself. */
+  performing: 'agent/performing',
   /** Raises the persisted epoch of a scope without any other effect. */
   announce: 'agent/announce',
 } as const
