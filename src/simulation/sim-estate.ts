@@ -37,6 +37,9 @@ const principals: readonly Principal[] = [controlPlaneSubject, ...people].map((i
   roles: id === controlPlaneSubject ? ['control-plane'] : ['operator', 'approver'],
 }))
 
+/** Log lines that a failure can show. */
+const linesKept = 2000
+
 /** Time that a supervisor takes to start a dead process again. */
 const restartUs = 300_000
 
@@ -159,7 +162,7 @@ export class SimEstate {
     if (event === 'agent-stopped' || event === 'control-plane-stopped') {
       this.fail(new InvariantBroken('no process stops by itself', `${process.name}: ${String(fields['error'])}`))
     }
-    if (this.lines.length >= 400) this.lines.shift()
+    if (this.lines.length >= linesKept) this.lines.shift()
     const detail = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)
     this.lines.push(`${(this.loop.nowUs / 1e6).toFixed(3)} ${process.name}: ${event} ${detail.join(' ')}`)
   }

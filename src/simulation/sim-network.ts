@@ -77,7 +77,7 @@ export class SimSwitchboard {
       how()
     }
     const fail = (error: () => RecoveryError): void => process.resume(() => settle(() => reject(error())))
-    const abort = (): void => settle(() => reject(replyLost(where)))
+    const abort = (): void => settle(() => reject(options.signal?.reason as Error))
     const timer = this.#loop.after((options.timeoutMs * 1000) / host.clockRate, () =>
       fail(() => (sent ? replyLost(where) : unreachable(where))),
     )

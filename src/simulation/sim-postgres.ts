@@ -244,6 +244,7 @@ export class SimPostgres {
 
   environmentChanged(): void {
     this.receiver?.environmentChanged()
+    for (const sender of this.senders) sender.environmentChanged()
   }
 
   connectSoon(): void {

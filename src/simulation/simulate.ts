@@ -35,6 +35,9 @@ export interface SeedFailure {
   readonly log: readonly string[]
 }
 
+/** Log lines of a failure. */
+const logLines = 2000
+
 /** After the faults of a phase are over, everything must be whole again within this much virtual time. */
 const settleLimitUs = 180_000_000
 
@@ -187,6 +190,6 @@ export class Simulation {
     if (failure === undefined) return { ...base, counters }
     const invariant = failure instanceof InvariantBroken ? failure.invariant : 'no bug'
     const message = failure instanceof InvariantBroken ? failure.message : (failure.stack ?? failure.message)
-    return { ...base, counters, failure: { invariant, message, atMs: base.virtualMs, log: this.sim.lines.slice(-80) } }
+    return { ...base, counters, failure: { invariant, message, atMs: base.virtualMs, log: this.sim.lines.slice(-logLines) } }
   }
 }
