@@ -6,6 +6,7 @@ import type { Action } from '../engine/action.ts'
 import { ActionDesk } from './action-desk.ts'
 import { AgentState } from './agent-state.ts'
 import { EpochGuard } from './epoch-guard.ts'
+import { Turns } from './turns.ts'
 import type { ActionCall } from './wire.ts'
 
 const scope = 'cluster:cmp_ledger'
@@ -38,7 +39,7 @@ async function desk() {
     context: {} as AgentContext,
   }
   return {
-    desk: new ActionDesk({ ...options, guard }),
+    desk: new ActionDesk({ ...options, guard, turns: new Turns() }),
     guard,
     done,
     begun: begun.promise,

@@ -1,10 +1,13 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
+import type { MemberRole } from '../domain/member-role.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
 import type { World } from '../ports/world.ts'
 import type { AgentState } from './agent-state.ts'
 import type { LocalMember } from './agent-setup.ts'
 import { decideFence } from './fence-decision.ts'
 import { pause } from './probe-watch.ts'
+import { turnTarget } from './turns.ts'
+import type { Turns } from './turns.ts'
 import type { LeaderNews, MemberView } from './wire.ts'
 
 /** A canary is written this often, in milliseconds; its acknowledgement is what tells a primary that it is not alone. */
@@ -19,8 +22,11 @@ export class MemberWatch {
   readonly #world: World
   readonly #state: AgentState
   readonly #everyMs: number
+  readonly #turns: Turns
   readonly #changed: () => void
   #observation: MemberObservation = { role: 'unknown' }
+  /** The newest role that was certain: a member that does not answer for a moment is still what it was. */
+  #role: MemberRole = 'unknown'
   #observedMs: number
   #renewedMs: number
   #acknowledgedMs: number
@@ -33,12 +39,13 @@ export class MemberWatch {
     world: World,
     state: AgentState,
     local: LocalMember,
-    options: { readonly everyMs: number; readonly changed: () => void },
+    options: { readonly everyMs: number; readonly turns: Turns; readonly changed: () => void },
   ) {
     this.local = local
     this.#world = world
     this.#state = state
     this.#everyMs = options.everyMs
+    this.#turns = options.turns
     this.#changed = options.changed
     const nowMs = world.clock.monotonicMs()
     this.#observedMs = nowMs
@@ -79,6 +86,7 @@ export class MemberWatch {
   #onExit(): void {
     this.#exits += 1
     this.#observation = { role: 'stopped' }
+    this.#role = 'stopped'
     this.#observedMs = this.#world.clock.monotonicMs()
     this.#changed()
   }
@@ -91,12 +99,18 @@ export class MemberWatch {
     const before = this.#observation.role
     this.#observation = observation
     this.#observedMs = begunMs
-    if (observation.role === 'primary' && before !== 'primary') {
-      this.#renewedMs = Math.max(this.#renewedMs, begunMs)
-      this.#everAcknowledged = false
-      this.#fenced = false
-    }
     if (before !== observation.role) this.#changed()
+    if (observation.role !== 'unknown') this.#become(observation.role, begunMs)
+  }
+
+  /** A new primary gets one fence interval to be heard. One that only did not answer for a while gets nothing. */
+  #become(role: MemberRole, begunMs: number): void {
+    if (role === this.#role) return
+    this.#role = role
+    if (role !== 'stopped') this.#fenced = false
+    if (role !== 'primary') return
+    this.#renewedMs = Math.max(this.#renewedMs, begunMs)
+    this.#everAcknowledged = false
   }
 
   async #readLoop(signal: AbortSignal): Promise<void> {
@@ -109,9 +123,12 @@ export class MemberWatch {
 
   /** A standby that died is started again: it can never accept a write. Anything else waits for a run. */
   async #keepStandby(): Promise<void> {
-    if (this.#state.intentOf(this.local.member.id) !== 'standby') return
+    const { cluster, member, driver } = this.local
+    const target = turnTarget(cluster.id, member.id)
+    // Whoever is at work on it will start it: a directory that is being rewound must stay as it is.
+    if (this.#state.intentOf(member.id) !== 'standby' || !this.#turns.isFree(target)) return
     try {
-      await this.local.driver.startAsStandby()
+      await this.#turns.inTurn(target, async () => driver.startAsStandby())
     } catch (error) {
       this.#note('standby-start-failed', error)
     }
@@ -146,9 +163,8 @@ export class MemberWatch {
   }
 
   async #fenceIfDue(): Promise<void> {
-    const { id } = this.local.member
     const decision = decideFence({
-      role: this.#observation.role,
+      role: this.#role,
       nowMs: this.#world.clock.monotonicMs(),
       renewedMs: this.#renewedMs,
       acknowledgedMs: this.#everAcknowledged ? this.#acknowledgedMs : this.#renewedMs,
@@ -157,25 +173,30 @@ export class MemberWatch {
     })
     if (!decision.fence) return
     this.#world.log.warn('fencing', { member: this.local.member.name, reason: decision.reason })
+    // Not waited for: a fence that can not be recorded, on a disk that is full or hangs, must still happen.
+    void this.#remember()
+    await this.#stop()
+  }
+
+  async #remember(): Promise<void> {
+    const { id } = this.local.member
     try {
       await this.#state.intend(id, 'fenced', this.#state.intentEpochOf(id))
     } catch (error) {
       this.#note('fence-intent-not-stored', error)
     }
-    await this.#stop()
   }
 
-  /** News from before this member's own promotion (a reply that was under way) says nothing about it. */
+  /**
+   * Another one leads, and this member was not told since to be a primary: news from before its own promotion (a reply that was
+   * under way) says nothing about it.
+   */
   #superseded(): boolean {
     const { id } = this.local.member
-    return (
-      this.#leader !== undefined &&
-      this.#leader.member !== id &&
-      this.#leader.epoch > this.#state.intentEpochOf(id)
-    )
+    if (this.#leader === undefined || this.#leader.member === id) return false
+    return this.#state.intentOf(id) !== 'primary' || this.#leader.epoch > this.#state.intentEpochOf(id)
   }
 
-  /** Stops even when the disk is full: a fence that can not be recorded must still happen. */
   async #stop(): Promise<void> {
     try {
       await this.local.driver.stopImmediate()

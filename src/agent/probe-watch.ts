@@ -10,7 +10,7 @@ export interface ProbeTarget {
 
 /**
  * Asks members elsewhere for an answer, over and over, and remembers when each last gave one. An observer that itself was paused
- * reports a large age, which the detector does not count (unknown is not down).
+ * reports a large age, which the detector does not count, and afterwards does not count that time as their silence (unknown is not down).
  */
 export class ProbeWatch {
   readonly #world: World
@@ -49,12 +49,17 @@ export class ProbeWatch {
   async #follow(target: ProbeTarget, signal: AbortSignal): Promise<void> {
     const { clock } = this.#world
     const timeoutMs = Math.max(this.#everyMs * 2, 200)
+    const roundMs = timeoutMs + this.#everyMs
     let answeredMs = clock.monotonicMs()
+    let lookedMs = answeredMs
     while (!signal.aborted) {
       const begunMs = clock.monotonicMs()
       const answered = await this.#probe.answers(target.address, target.member.port, timeoutMs)
-      if (answered) answeredMs = begunMs
-      this.#seen.set(target.member.id, { answeredMs, finishedMs: clock.monotonicMs() })
+      const finishedMs = clock.monotonicMs()
+      const stoodStillMs = Math.max(0, finishedMs - lookedMs - 2 * roundMs)
+      answeredMs = answered ? begunMs : answeredMs + stoodStillMs
+      lookedMs = finishedMs
+      this.#seen.set(target.member.id, { answeredMs, finishedMs })
       await pause(this.#world, this.#everyMs, signal)
     }
   }
