@@ -5,6 +5,7 @@ import { checkPlaces } from './check-places.ts'
 import { checkProtection } from './check-protection.ts'
 import { checkRecovery } from './check-recovery.ts'
 import { checkReferences } from './check-references.ts'
+import { checkReplication } from './check-replication.ts'
 import { checkTraffic } from './check-traffic.ts'
 import type { EstateProblem } from './estate-problem.ts'
 import type { EstateDeclaration } from './estate-schema.ts'
@@ -17,6 +18,7 @@ export function checkDeclaration(estate: EstateDeclaration): readonly EstateProb
     ...checkPlaces(estate),
     ...checkDependencies(estate),
     ...checkDatasets(estate),
+    ...checkReplication(estate),
     ...checkProtection(estate),
     ...checkTraffic(estate),
     ...checkRecovery(estate),

@@ -87,8 +87,9 @@ function checkDirectories(estate: EstateDeclaration): readonly EstateProblem[] {
     for (const [member, { host, dataDirectory }] of Object.entries(component.members)) {
       const path = ['components', name, 'members', member, 'dataDirectory']
       const directory = `${dataDirectory.replaceAll(/\/+/g, '/').replace(/\/$/, '')}/`
-      const directories = onHost.get(host) ?? []
-      onHost.set(host, [...directories, { path, directory, member }])
+      const directories = onHost.get(host)
+      if (directories === undefined) onHost.set(host, [{ path, directory, member }])
+      else directories.push({ path, directory, member })
     }
   }
   return [...onHost.values()].flatMap((directories) =>

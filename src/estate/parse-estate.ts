@@ -1,6 +1,7 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { buildEstate } from './build-estate.ts'
 import { checkDeclaration } from './check-declaration.ts'
+import { checkRemainder } from './check-remainder.ts'
 import { issueMessage, issueProblems, isWithin } from './declaration-problems.ts'
 import { formatPath } from './estate-problem.ts'
 import type { EstateProblem, Position } from './estate-problem.ts'
@@ -59,8 +60,11 @@ function declaredIn(tree: YamlTree, fileName: string): Estate {
     )
   const problems = [...tree.problems.map((found) => ({ ...found })), ...located(tree, formProblems)]
   if (parsed?.success === true && problems.length === 0) {
-    problems.push(...located(tree, checkDeclaration(parsed.data)))
-    if (problems.length === 0) return buildEstate(parsed.data)
+    const misfits = checkDeclaration(parsed.data)
+    if (misfits.length === 0) return buildEstate(parsed.data)
+    problems.push(...located(tree, misfits))
+  } else if (tree.value !== undefined) {
+    problems.push(...located(tree, checkRemainder(tree.value, [...tree.problems, ...formProblems])))
   }
   const lines = problems
     .sort((left, right) => comparePositions(left.position, right.position))

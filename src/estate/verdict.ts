@@ -1,0 +1,51 @@
+import type { Facts } from '../domain/facts.ts'
+import type { Scenario } from '../domain/scenario.ts'
+
+/** Whether an objective can be kept. REFUTED by arithmetic or measurement; PROVEN by evidence only; UNPROVEN is everything between. */
+export interface Verdict {
+  readonly scenario: Scenario
+  readonly component: string
+  readonly objective: 'rpo' | 'rto'
+  readonly targetMs: number
+  readonly verdict: 'REFUTED' | 'UNPROVEN' | 'PROVEN'
+  /** False: this version has no procedure for it, whatever the design would allow. */
+  readonly recoverable: boolean
+  readonly why: string
+  /** Of the estate, or what to run; absent when proven. */
+  readonly smallestChange?: string
+}
+
+/** What one drill showed, as its signed bundle says. */
+export interface EvidenceSummary {
+  readonly bundle: string
+  readonly procedure: string
+  readonly scenario: Scenario
+  readonly component: string
+  readonly outcome: 'passed' | 'failed' | 'inconclusive' | 'interrupted'
+  readonly rpoMs: number
+  readonly rtoMs: number
+  /** Size of the data that the drill ran with; it proves nothing beyond twice of it. */
+  readonly sizeBytes?: number
+  readonly restoreBytesPerSecond?: number
+  readonly endedAtMs: number
+  readonly expiresAtMs: number
+  /** Versions, topology or policy changed since: the reason. */
+  readonly voidBecause?: string
+}
+
+export type EvidenceByComponent = ReadonlyMap<string, readonly EvidenceSummary[]>
+
+/** What is known beside the declaration; all of it optional, and nothing is proven without evidence and the time. */
+export interface Known {
+  readonly facts?: Facts
+  readonly evidence?: readonly EvidenceSummary[]
+  /** Wall ms, for the age of evidence and the end of exclusions. */
+  readonly nowMs?: number
+}
+
+/** One side of a verdict before evidence is weighed. */
+export interface Judgement {
+  readonly refuted: boolean
+  readonly why: string
+  readonly smallestChange?: string
+}
