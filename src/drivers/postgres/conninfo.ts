@@ -46,11 +46,11 @@ export function parseConninfo(text: string): ReadonlyMap<string, string> | undef
   return pairs
 }
 
-/** `application_name@host:port`, or '' for no upstream. What can not be read is shown as it is: it is not "no upstream". */
+/** `host:port`, or '' for no upstream. What can not be read is shown as it is: it is not "no upstream". */
 export function describeUpstream(conninfo: string): string {
   if (conninfo.trim() === '') return ''
   const pairs = parseConninfo(conninfo)
   if (pairs === undefined) return 'unreadable'
   const host = pairs.get('host') ?? pairs.get('hostaddr') ?? ''
-  return `${pairs.get('application_name') ?? ''}@${host}:${pairs.get('port') ?? '5432'}`
+  return `${host}:${pairs.get('port') ?? '5432'}`
 }
