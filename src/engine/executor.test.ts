@@ -138,7 +138,7 @@ class Target {
       throw new RecoveryError({ code: 'EPOCH_STALE', class: 'refused', message: `epoch ${epoch}`, hint: '' })
     }
     this.#epoch = epoch
-    const fact = String(request.args['fact'])
+    const fact = factOf(request)
     const before = this.facts.has(fact)
     if (request.action === 'set') this.facts.add(fact)
     else this.facts.delete(fact)
@@ -146,7 +146,7 @@ class Target {
   }
 
   #seen(request: StepRequest): Observation {
-    const fact = String(request.args['fact'])
+    const fact = factOf(request)
     const satisfied = this.facts.has(fact) === (request.action !== 'unset')
     return satisfied ? { satisfied, proof: { fact }, output: { fact } } : { satisfied, seen: 'not yet' }
   }
@@ -163,6 +163,10 @@ class Target {
       `${action} of ${authority.step} attempt ${authority.attempt} without a durable intent`,
     )
   }
+}
+
+function factOf({ args }: StepRequest): string {
+  return args['fact'] as string
 }
 
 function lost(what: string): RecoveryError {
@@ -526,7 +530,7 @@ test('a step that others need only a quorum of may fail; it is named as missing'
 test('a quorum that can not be reached any more rolls back', async () => {
   const on = await bed(failover)
   on.target.fault = async (request, phase) => {
-    if (phase === 'apply' && request.action === 'set' && String(request.args['fact']).startsWith('detach'))
+    if (phase === 'apply' && request.action === 'set' && factOf(request).startsWith('detach'))
       throw failure('permanent')
     return 'go-on'
   }

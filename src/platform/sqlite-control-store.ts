@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { StatementSync } from 'node:sqlite'
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { formats, requireFormat } from '../domain/format.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -52,11 +52,12 @@ export class SqliteControlStore implements ControlStore {
   }
 
   async get(key: string): Promise<StoreEntry | undefined> {
-    return this.#read(() => this.#get.get(key) as StoreEntry | undefined)
+    const row = this.#read(() => this.#get.get(key))
+    return row === undefined ? undefined : entryOf(row)
   }
 
   async list(prefix: string): Promise<readonly StoreEntry[]> {
-    return this.#read(() => this.#list.all(prefix, prefixEnd(prefix)) as unknown as readonly StoreEntry[])
+    return this.#read(() => this.#list.all(prefix, prefixEnd(prefix))).map(entryOf)
   }
 
   async transact(transaction: StoreTransaction): Promise<StoreTransactionResult> {
@@ -76,7 +77,7 @@ export class SqliteControlStore implements ControlStore {
       const { signal } = this.#changed
       const found = this.#read(() => this.#changes.all(afterRevision, prefix, prefixEnd(prefix)))
       const leftMs = deadlineMs - this.#clock.monotonicMs()
-      if (found.length > 0 || leftMs <= 0) return found as unknown as readonly StoreEntry[]
+      if (found.length > 0 || leftMs <= 0) return found.map(entryOf)
       await this.#clock.sleep(leftMs, signal).catch((reason: unknown) => {
         if (!signal.aborted) throw reason
       })
@@ -116,7 +117,7 @@ export class SqliteControlStore implements ControlStore {
   }
 
   #revisionOf(key: string): number {
-    return this.#read(() => (this.#get.get(key) as StoreEntry | undefined)?.revision ?? 0)
+    return this.#read(() => Number(this.#get.get(key)?.['revision'] ?? 0))
   }
 
   #read<T>(query: () => T): T {
@@ -166,6 +167,10 @@ function syncFolder(path: string): void {
   } finally {
     closeSync(folder)
   }
+}
+
+function entryOf(row: Record<string, SQLOutputValue>): StoreEntry {
+  return { key: String(row['key']), value: String(row['value']), revision: Number(row['revision']) }
 }
 
 /** Keys are ASCII, so this comes after every key with the prefix. */

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Plan, Step } from '../src/domain/plan.ts'
+import { executeRun } from '../src/engine/executor.ts'
+import { openRun } from '../src/engine/open-run.ts'
+import type { Performer } from '../src/engine/performer.ts'
+import { planHash } from '../src/engine/plan-hash.ts'
+import { Ed25519Verifier } from '../src/platform/ed25519-signer.ts'
+import { SqliteControlStore } from '../src/platform/sqlite-control-store.ts'
+import { SystemClock } from '../src/platform/system-clock.ts'
+import { SystemRandom } from '../src/platform/system-random.ts'
+
+/** What the executor itself adds to a step on the embedded store: actions that take no time, every append one fsync. */
+const clock = new SystemClock()
+const random = new SystemRandom()
+const log = { info: () => undefined, warn: () => undefined }
+const steps = 60
+
+function plan(after: (index: number) => readonly string[]): Plan {
+  const step = (_: unknown, index: number): Step => ({
+    id: `s${index}`,
+    action: 'nothing.do',
+    actionVersion: 1,
+    args: {},
+    on: 'host',
+    after: after(index),
+    proves: 'nothing',
+    effect: 'reversible',
+    timeoutMs: 10_000,
+    retry: { attempts: 1, waitMs: 0 },
+    phase: 'execute',
+  })
+  return {
+    format: 'pointzero/plan/1',
+    procedure: 'bench',
+    procedureVersion: 1,
+    productVersion: '0',
+    estate: 'est_benchmark',
+    estateDigest: '',
+    factsDigest: '',
+    scenario: 'none',
+    parameters: {},
+    scope: 'estate',
+    mode: 'drill',
+    steps: Array.from({ length: steps }, step),
+  }
+}
+
+async function measure(name: string, measured: Plan): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pointzero-bench-'))
+  const store = new SqliteControlStore(clock, join(folder, 'control.db'))
+  const done = new Set<string>()
+  const performer: Performer = {
+    observe: async ({ authority }) =>
+      done.has(authority.step)
+        ? { satisfied: true, proof: null, output: {} }
+        : { satisfied: false, seen: null },
+    apply: async ({ authority }) => void done.add(authority.step),
+    announce: async () => undefined,
+  }
+  const run = `run_${random.idBody(10)}`
+  const authorization = { kind: 'approvals', required: 0, approvals: [] } as const
+  const opening = {
+    clock,
+    store,
+    verifier: new Ed25519Verifier(),
+    run,
+    plan: measured,
+    planHash: planHash(measured),
+  }
+  const startedMs = clock.monotonicMs()
+  await openRun({ ...opening, requestedBy: 'prn_benchmark', authorization })
+  const openedMs = clock.monotonicMs()
+  await executeRun({
+    world: { clock, random, log },
+    store,
+    performer,
+    estate: measured.estate,
+    run,
+    executor: 'bench',
+  })
+  const perStepMs = (clock.monotonicMs() - openedMs) / steps
+  console.log(`${name}: ${perStepMs.toFixed(2)} ms a step, opening ${(openedMs - startedMs).toFixed(2)} ms`)
+  store.close()
+  rmSync(folder, { recursive: true })
+}
+
+await measure(
+  'one after the other',
+  plan((index) => (index === 0 ? [] : [`s${index - 1}`])),
+)
+await measure(
+  'all at once',
+  plan(() => []),
+)
