@@ -55,6 +55,7 @@ class Agent {
   readonly #stop = new AbortController()
   #sequence = 0
   #wake: (() => void) | undefined
+  #isDue = false
 
   constructor(world: World, setup: AgentSetup, state: AgentState) {
     this.#world = world
@@ -171,7 +172,7 @@ class Agent {
       view,
     }
     try {
-      const reply = await network.call(
+      const call = network.call(
         controlPlane.endpoint,
         controlPlaneMethods.heartbeat,
         beat as unknown as Json,
@@ -181,6 +182,9 @@ class Agent {
           signal,
         },
       )
+      const reply = await call.catch((error: unknown) => {
+        throw unanswered(error)
+      })
       await this.#learn(sentMs, reply as unknown as HeartbeatReply)
     } catch (error) {
       if (error instanceof RecoveryError && error.class === 'bug') throw error
@@ -203,10 +207,14 @@ class Agent {
   async #rest(signal: AbortSignal): Promise<void> {
     const early = new AbortController()
     this.#wake = () => early.abort()
-    await pause(this.#world, this.#setup.heartbeatMs, AbortSignal.any([signal, early.signal]))
+    if (!this.#isDue)
+      await pause(this.#world, this.#setup.heartbeatMs, AbortSignal.any([signal, early.signal]))
+    this.#isDue = false
   }
 
+  /** Also while a heartbeat is under way: what it reports was put together before. */
   #hurry(): void {
+    this.#isDue = true
     this.#wake?.()
   }
 
@@ -216,19 +224,16 @@ class Agent {
   }
 
   async #view(): Promise<AgentView> {
-    const gates = await Promise.all(
-      this.#setup.gates.map(async ({ component, gate }) => {
-        const route = await gate.observe()
-        const target = route.target === undefined ? '' : `${route.target.address}:${route.target.port}`
-        return { component: component as `cmp_${string}`, epoch: route.epoch, target }
-      }),
-    )
-    const instances = await Promise.all(
-      this.#setup.instances.map(async ({ component, instance }) => ({
-        component: component as `cmp_${string}`,
-        ...(await instance.observe()),
-      })),
-    )
+    const gateViews = this.#setup.gates.map(async ({ component, gate }) => {
+      const route = await gate.observe()
+      const target = route.target === undefined ? '' : `${route.target.address}:${route.target.port}`
+      return { component: component as `cmp_${string}`, epoch: route.epoch, target }
+    })
+    const instanceViews = this.#setup.instances.map(async ({ component, instance }) => ({
+      component: component as `cmp_${string}`,
+      ...(await instance.observe()),
+    }))
+    const [gates, instances] = await Promise.all([this.#seen(gateViews), this.#seen(instanceViews)])
     return {
       members: this.#watches.map((watch) => watch.view()),
       probes: this.#probes.views(),
@@ -236,6 +241,18 @@ class Agent {
       instances,
       epochs: this.#state.epochs(),
     }
+  }
+
+  /** What can not be looked at is left out, which is unknown; it must not keep the rest from being reported, or this agent from fencing. */
+  async #seen<T>(looks: readonly Promise<T>[]): Promise<readonly T[]> {
+    const settled = await Promise.allSettled(looks)
+    for (const look of settled) {
+      if (look.status === 'rejected')
+        this.#world.log.warn('not-observed', {
+          error: look.reason instanceof Error ? look.reason.message : String(look.reason),
+        })
+    }
+    return settled.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
   }
 }
 
@@ -250,6 +267,17 @@ function probeTargets(setup: AgentSetup): readonly ProbeTarget[] {
     }
   }
   return targets
+}
+
+/** Whatever the other side says went wrong, a bug of its own among it, is no reason for this agent to end. */
+function unanswered(error: unknown): RecoveryError {
+  return new RecoveryError({
+    code: 'HEARTBEAT_UNANSWERED',
+    class: 'transient',
+    message: error instanceof Error ? error.message : String(error),
+    hint: 'see the log of `pointzero serve`',
+    cause: error,
+  })
 }
 
 /** Only the control plane and people act on agents; another agent's certificate is not enough. */
