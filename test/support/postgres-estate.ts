@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { chmod, chown, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -14,12 +11,11 @@ import { cloneOverReplication } from '../../src/drivers/postgres/postgres-clone.
 import { openPostgresMember } from '../../src/drivers/postgres/postgres-member.ts'
 import type { OpenPostgresMember } from '../../src/drivers/postgres/postgres-member.ts'
 import { openRestoreTarget } from '../../src/platform/restore-target.ts'
-import { SystemClock } from '../../src/platform/system-clock.ts'
 import { openTcpStream } from '../../src/platform/tcp-stream.ts'
 import type { Upstream } from '../../src/ports/database-member.ts'
 import type { Log } from '../../src/ports/log.ts'
-
-export const clock = new SystemClock()
+import { freePort } from './free-port.ts'
+import { clock } from './system-time.ts'
 
 export const systemPostgres = '/usr/lib/postgresql/15/bin'
 
@@ -194,13 +190,4 @@ function serverUser(): { uid: number; gid: number } | undefined {
     accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody')
   assert.ok(account, 'there is neither a user postgres nor nobody')
   return { uid: Number(account[2]), gid: Number(account[3]) }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

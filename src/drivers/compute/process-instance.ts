@@ -22,6 +22,7 @@ export interface ProcessInstanceConfig {
 }
 
 const stopGraceMs = 2_000
+const killAttempts = 500
 
 /** An instance is ready when it prints the line `ready` on its standard output. */
 export function openProcessInstance(config: ProcessInstanceConfig, clock: Clock): ComputeInstance {
@@ -81,7 +82,10 @@ class ProcessInstance implements ComputeInstance {
     await Promise.race([running.exited, this.#clock.sleep(stopGraceMs, timer.signal).catch(() => undefined)])
     timer.abort()
     // Its own children too, whether or not it took them along.
-    while (signalGroup(running.pid, 'SIGKILL')) await this.#clock.sleep(10)
+    for (let attempt = 0; signalGroup(running.pid, 'SIGKILL'); attempt++) {
+      if (attempt === killAttempts) throw notStopped(this.name, running.pid)
+      await this.#clock.sleep(10)
+    }
     await running.exited
   }
 
@@ -111,6 +115,8 @@ class ProcessInstance implements ComputeInstance {
       } else onLine?.(line)
     })
     void exited.then(() => {
+      // What it started does not outlive it.
+      signalGroup(running.pid, 'SIGKILL')
       ready.resolve(false)
       running.isReady = false
       if (this.#running === running) this.#running = undefined
@@ -137,5 +143,14 @@ function notReady(name: string, why: string): RecoveryError {
     class: 'transient',
     message: `${name}: ${why}`,
     hint: 'run its command by hand with the same arguments and environment',
+  })
+}
+
+function notStopped(name: string, pid: number): RecoveryError {
+  return new RecoveryError({
+    code: 'COMPUTE_NOT_STOPPED',
+    class: 'permanent',
+    message: `${name}: processes of group ${pid} survive SIGKILL`,
+    hint: `look for them on the host: \`ps -o pid,stat,args -g ${pid}\``,
   })
 }

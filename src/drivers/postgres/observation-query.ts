@@ -6,7 +6,8 @@ import type { SyncRule } from './sync-rule.ts'
 
 /**
  * One statement, one snapshot of settings and shared memory. The newest timeline of a standby is taken from the names of its WAL
- * files: pg_control lags behind by a restartpoint, the WAL receiver is gone after a detach.
+ * files: pg_control lags behind by a restartpoint, the WAL receiver is gone after a detach. Whether the end was reached is read before
+ * the position that it vouches for.
  */
 export const observationQuery = `
 with state as materialized (select pg_is_in_recovery() as recovering),
@@ -22,6 +23,8 @@ select jsonb_build_object(
   'controlTimeline', (select timeline_id from pg_control_checkpoint()),
   'flushLsn', case when recovering then null else pg_current_wal_flush_lsn()::text end,
   'receivedLsn', case when recovering then pg_last_wal_receive_lsn()::text end,
+  'endOfWal', recovering and exists (select from pg_stat_activity where backend_type = 'startup'
+    and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')),
   'replayedLsn', case when recovering then pg_last_wal_replay_lsn()::text end,
   'conninfo', current_setting('primary_conninfo'),
   'receiving', exists (select from pg_stat_activity where backend_type = 'walreceiver'),
@@ -67,6 +70,7 @@ export interface SeenMember {
   readonly controlTimeline: number
   readonly flushLsn: string | null
   readonly receivedLsn: string | null
+  readonly endOfWal: boolean
   readonly replayedLsn: string | null
   readonly conninfo: string
   readonly receiving: boolean
@@ -124,6 +128,7 @@ function standbySide(seen: SeenMember, onDisk: string | undefined): Partial<Memb
     syncCount: count,
     ...(seen.receivedLsn === null ? {} : { receivedLsn: parseLsn(seen.receivedLsn) }),
     ...(seen.replayedLsn === null ? {} : { replayedLsn: parseLsn(seen.replayedLsn) }),
+    endOfWal: seen.endOfWal,
     upstream: describeUpstream(seen.conninfo) || describeUpstream(onDisk ?? ''),
     receiving: seen.receiving,
     streaming: seen.streaming,
