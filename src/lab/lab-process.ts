@@ -33,7 +33,7 @@ export function labMarks(state: LabState, host: LabHostName): Readonly<Record<st
 /** Starts it in a process group of its own, writes its output to `<lab>/logs/<name>.log`, and records it. */
 export async function startLabProcess(state: LabState, options: LabProcessOptions): Promise<LabProcess> {
   const { name, host, argv } = options
-  const logFile = join(state.directory, 'logs', `${name}.log`)
+  const logFile = logFileOf(state, name)
   mkdirSync(join(state.directory, 'logs'), { recursive: true })
   const log = openSync(logFile, 'a')
   const [program = '', ...args] = argv
@@ -52,6 +52,11 @@ export async function startLabProcess(state: LabState, options: LabProcessOption
   mkdirSync(processesDirectory(state), { recursive: true })
   writeFileSync(join(processesDirectory(state), `${name}.${pid}.json`), `${JSON.stringify(recorded)}\n`)
   return recorded
+}
+
+/** Every process of that name writes behind the ones before it. */
+export function logFileOf({ directory }: LabState, name: string): string {
+  return join(directory, 'logs', `${name}.log`)
 }
 
 export function recordedProcesses(state: LabState): readonly LabProcess[] {

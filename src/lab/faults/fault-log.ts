@@ -20,6 +20,7 @@ export interface FaultLogEntry {
 export function openFaultLog(path: string): FaultLog {
   const file = openSync(path, 'a', 0o644)
   return {
-    write: (entry) => writeSync(file, `${JSON.stringify({ format: 'pointzero/fault-log/1', ...entry, ...stamps() })}\n`),
+    write: (entry) =>
+      writeSync(file, `${JSON.stringify({ format: 'pointzero/fault-log/1', ...entry, ...stamps() })}\n`),
   }
 }

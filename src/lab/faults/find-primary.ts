@@ -25,8 +25,10 @@ export async function findPrimary<Host>(members: readonly MemberAddress<Host>[])
   })
 }
 
-async function isPrimary<Host>({ host: _, address, ...member }: MemberAddress<Host>): Promise<boolean> {
-  const client = new Client({ ...member, host: address, connectionTimeoutMillis: 2000, query_timeout: 2000 })
+async function isPrimary<Host>(member: MemberAddress<Host>): Promise<boolean> {
+  const { address, port, database, user } = member
+  const timeouts = { connectionTimeoutMillis: 2000, query_timeout: 2000 }
+  const client = new Client({ host: address, port, database, user, ...timeouts })
   client.on('error', () => {}) // then it did not answer
   try {
     await client.connect()

@@ -33,6 +33,8 @@ const engine = matchingEngine({
   report: (event, fields) => {
     const text = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`)
     process.stdout.write(`${event}${text.join('')}\n`)
+    // The line that an agent waits for, with nothing else on it.
+    if (event === 'rebuilt') process.stdout.write('ready\n')
   },
 })
 

@@ -52,7 +52,7 @@ export function matchingEngine({ open, batchMax, report }: MatchingEngineOptions
       for (const row of ledger.rows) take(memory, row)
       isReady = true
       const { sequence } = memory.state
-      report('ready', { epoch: heldEpoch, sequence, stateHash: stateHash(memory.state) })
+      report('rebuilt', { epoch: heldEpoch, sequence, stateHash: stateHash(memory.state) })
       while (!signal.aborted) {
         if (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve))
         else await matchBatch(ledger, memory, queue.splice(0, batchMax))

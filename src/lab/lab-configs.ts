@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { agentConfigFormat, serveConfigFormat } from '../domain/process-config.ts'
+import type {
+  AgentConfig,
+  AgentGateConfig,
+  AgentPostgresConfig,
+  ServeConfig,
+} from '../domain/process-config.ts'
+import type { LabCredentials } from './lab-credentials.ts'
+import { labId } from './lab-estate.ts'
+import type { LabHost, LabHostName } from './lab-host.ts'
+import { zoneHostNames } from './lab-host.ts'
+import { hostPaths } from './lab-paths.ts'
+import { labPorts } from './lab-ports.ts'
+import type { LabPostgres } from './lab-postgres.ts'
+import { labMarks } from './lab-process.ts'
+import type { LabState } from './lab-state.ts'
+import { searchPath } from './run-command.ts'
+
+const heartbeatMs = 250
+
+/** What `pointzero serve` and every `pointzero agent` of the lab read. */
+export function writeConfigs(state: LabState, postgres: LabPostgres, credentials: LabCredentials): void {
+  for (const host of state.hosts) {
+    const config = host.name === 'ctl' ? serve(state, credentials) : agent(state, host, postgres, credentials)
+    const { config: path } = hostPaths(state.directory, host.name)
+    writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
+  }
+}
+
+function serve(state: LabState, { subject, principals }: LabCredentials): ServeConfig {
+  const paths = hostPaths(state.directory, 'ctl')
+  return {
+    format: serveConfigFormat,
+    estateFile: paths.estate,
+    listen: { address: addressOf(state, 'ctl'), port: labPorts.controlPlane },
+    storeFile: join(paths.state, 'control-store.sqlite'),
+    tls: paths.tls,
+    subject,
+    signingKeyFile: join(paths.directory, 'signing-key.pem'),
+    principals,
+  }
+}
+
+function agent(
+  state: LabState,
+  { name, address }: LabHost,
+  postgres: LabPostgres,
+  { subject, ledgerPassword }: LabCredentials,
+): AgentConfig {
+  const paths = hostPaths(state.directory, name)
+  const isZone = isZoneHost(name)
+  const environment = { PATH: searchPath, PGPASSWORD: ledgerPassword, ...labMarks(state, name) }
+  const logFile = join(state.directory, 'logs', `${name}-matching-engine.log`)
+  return {
+    format: agentConfigFormat,
+    estateFile: paths.estate,
+    hostId: labId(state, 'hst', name),
+    listen: { address, port: labPorts.agent },
+    controlPlane: { address: addressOf(state, 'ctl'), port: labPorts.controlPlane, subject },
+    stateDirectory: paths.state,
+    tls: paths.tls,
+    heartbeatMs,
+    postgres: isZone ? [member(state, name, postgres)] : [],
+    gates: gates(state, isZone ? ['ledger-gate'] : ['ledger-gate', 'orders-gate'], address),
+    computes: isZone
+      ? [
+          {
+            component: labId(state, 'cmp', 'engine'),
+            workingDirectory: paths.directory,
+            logFile,
+            environment,
+          },
+        ]
+      : [],
+  }
+}
+
+function member(state: LabState, host: LabHostName, postgres: LabPostgres): AgentPostgresConfig {
+  const paths = hostPaths(state.directory, host)
+  return {
+    component: labId(state, 'cmp', 'ledger'),
+    member: labId(state, 'mbr', host),
+    binDirectory: postgres.binDirectory,
+    ...(postgres.runAs === undefined ? {} : { runAs: postgres.runAs }),
+    socketDirectory: paths.sockets,
+    logFile: join(paths.directory, 'postgres', 'server.log'),
+    canaryKeyFile: paths.canaryKey,
+  }
+}
+
+function gates(state: LabState, names: readonly string[], bindAddress: string): readonly AgentGateConfig[] {
+  return names.map((name) => ({ component: labId(state, 'cmp', name), bindAddress }))
+}
+
+function isZoneHost(name: LabHostName): boolean {
+  return (zoneHostNames as readonly string[]).includes(name)
+}
+
+function addressOf(state: LabState, host: LabHostName): string {
+  return state.hosts.find(({ name }) => name === host)?.address ?? ''
+}

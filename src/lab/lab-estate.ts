@@ -1,0 +1,116 @@
+import { stringify } from 'yaml'
+import { zoneHostNames } from './lab-host.ts'
+import type { LabHostName } from './lab-host.ts'
+import { hostPaths, workloadProgram } from './lab-paths.ts'
+import { labPorts } from './lab-ports.ts'
+import type { LabState } from './lab-state.ts'
+
+/** Environment variable that holds the password of the ledger's user, on every host. */
+export const labPasswordVariable = 'POINTZERO_LAB_LEDGER_PASSWORD'
+
+export const labDatabase = { database: 'ledger', user: 'pointzero' } as const
+
+export interface LabPolicy {
+  readonly detect: string
+  readonly fence: string
+}
+
+export const defaultLabPolicy: LabPolicy = { detect: 'PT1S', fence: 'PT2S' }
+
+/** Ids are this lab's own: nothing of one lab is taken by another. */
+export function labId<Prefix extends string>(
+  { instance }: LabState,
+  prefix: Prefix,
+  name: string,
+): `${Prefix}_${string}` {
+  return `${prefix}_lab${instance}${name.replaceAll(/[^a-z0-9]/g, '')}`
+}
+
+/** estate.yaml of a lab: three zones, the control plane and the clients outside of them. */
+export function labEstateText(state: LabState, policy: LabPolicy): string {
+  const { instance } = state
+  const estate = {
+    format: 'pointzero/estate/1',
+    id: labId(state, 'est', 'estate'),
+    name: `lab-${instance}`,
+    regions: { here: { role: 'active', zones: [...zoneHostNames] } },
+    hosts: Object.fromEntries(
+      state.hosts.map(({ name, address }) => {
+        const zone = (zoneHostNames as readonly string[]).includes(name) ? name : 'outside'
+        return [name, { id: labId(state, 'hst', name), zone, address, agentPort: labPorts.agent }]
+      }),
+    ),
+    controlPlane: { host: 'ctl', port: labPorts.controlPlane },
+    components: {
+      ledger: ledger(state, policy),
+      'ledger-gate': gate(state, 'ledger-gate', 'ledger', [...zoneHostNames, 'client'], labPorts.ledgerGate),
+      'matching-engine': matchingEngine(state),
+      'orders-gate': gate(state, 'orders-gate', 'matching-engine', ['client'], labPorts.ordersGate),
+    },
+    objectives: [{ scenarios: ['zone-loss'], rpo: 'PT0S', rto: 'PT5M' }],
+    assumptions: ['All hosts share one kernel and one clock: a lab, made to be lost.'],
+  }
+  return stringify(estate, { lineWidth: 110 })
+}
+
+function ledger(state: LabState, { detect, fence }: LabPolicy): object {
+  const members = zoneHostNames.map((host) => [
+    `ledger-${host}`,
+    {
+      id: labId(state, 'mbr', host),
+      host,
+      port: labPorts.postgres,
+      dataDirectory: hostPaths(state.directory, host).data,
+    },
+  ])
+  return {
+    id: labId(state, 'cmp', 'ledger'),
+    kind: 'postgres',
+    ...labDatabase,
+    password: `env:${labPasswordVariable}`,
+    members: Object.fromEntries(members) as object,
+    policy: {
+      synchronousCount: 1,
+      failover: { 'component-loss': 'automatic', 'zone-loss': 'automatic' },
+      detect,
+      fence,
+      // Every fault of a long test is one switch.
+      flapWindow: 'PT1M',
+      flapMax: 20,
+    },
+  }
+}
+
+function matchingEngine(state: LabState): object {
+  const ledgerAddress = `{host}:${labPorts.ledgerGate}`
+  return {
+    id: labId(state, 'cmp', 'engine'),
+    kind: 'compute',
+    dependsOn: ['ledger', 'ledger-gate'],
+    placedWith: 'ledger',
+    instances: zoneHostNames.map((host) => ({ host, port: labPorts.engine })),
+    command: [
+      process.execPath,
+      workloadProgram('matching-engine-main'),
+      ...['--listen', '{host}:{port}'],
+      ...['--ledger', ledgerAddress],
+      ...['--database', labDatabase.database, '--user', labDatabase.user],
+    ],
+  }
+}
+
+function gate(
+  state: LabState,
+  name: string,
+  leadsTo: string,
+  hosts: readonly LabHostName[],
+  port: number,
+): object {
+  return {
+    id: labId(state, 'cmp', name),
+    kind: 'gate',
+    leadsTo,
+    listeners: hosts.map((host) => ({ host, port })),
+    implementation: 'builtin',
+  }
+}

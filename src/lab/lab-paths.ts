@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import type { LabHostName } from './lab-host.ts'
+
+/** The product's own root: the read-only code that hosts do share. */
+export const productRoot = join(import.meta.dirname, '..', '..')
+
+export const productProgram = join(productRoot, 'src', 'cli', 'main.ts')
+
+export function workloadProgram(name: string): string {
+  return join(productRoot, 'src', 'lab', 'workload', `${name}.ts`)
+}
+
+/** What belongs to one host, and to no other. */
+export interface HostPaths {
+  readonly directory: string
+  readonly config: string
+  readonly estate: string
+  readonly state: string
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly data: string
+  readonly sockets: string
+  readonly canaryKey: string
+}
+
+export function hostPaths(labDirectory: string, host: LabHostName): HostPaths {
+  const directory = join(labDirectory, host)
+  const inside = (name: string): string => join(directory, name)
+  return {
+    directory,
+    config: inside(host === 'ctl' ? 'serve.json' : 'agent.json'),
+    estate: inside('estate.yaml'),
+    state: inside('state'),
+    tls: { ca: inside('ca.pem'), cert: inside('cert.pem'), key: inside('key.pem') },
+    data: join(directory, 'postgres', 'data'),
+    sockets: join(directory, 'postgres', 'sockets'),
+    canaryKey: inside('canary-key'),
+  }
+}
+
+export type LabPerson = 'operator' | 'approver'
+
+/** What `--context` takes: how that person reaches the lab's control plane. */
+export function personContext(labDirectory: string, person: LabPerson): string {
+  return join(labDirectory, 'people', person, 'context.json')
+}
+
+/** Raw logs of clients, `*.client.jsonl`, and of faults. */
+export function evidenceDirectory(labDirectory: string): string {
+  return join(labDirectory, 'evidence')
+}

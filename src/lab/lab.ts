@@ -1,0 +1,174 @@
+import { randomInt } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import { freeSubnet, loopbackSubnet } from './free-subnet.ts'
+import { adopt } from './lab-adoption.ts'
+import { removeLab } from './lab-cleanup.ts'
+import { writeConfigs } from './lab-configs.ts'
+import { passwordFile, writeCredentials } from './lab-credentials.ts'
+import { defaultLabPolicy, labEstateText } from './lab-estate.ts'
+import type { LabPolicy } from './lab-estate.ts'
+import { labHostNames, labHosts } from './lab-host.ts'
+import type { LabHostName } from './lab-host.ts'
+import { startHost } from './lab-hosts.ts'
+import { labNetwork } from './lab-network.ts'
+import type { LabNetwork } from './lab-network.ts'
+import { evidenceDirectory } from './lab-paths.ts'
+import { findPostgres, makePrimary } from './lab-postgres.ts'
+import type { LabPostgres } from './lab-postgres.ts'
+import { isRunning, recordedProcesses } from './lab-process.ts'
+import { findLabs, makeLabDirectory, readLabState, writeLabState } from './lab-state.ts'
+import type { LabState } from './lab-state.ts'
+import { detectNetwork } from './network-capabilities.ts'
+import { runCommand } from './run-command.ts'
+
+export interface LabOptions {
+  readonly progress: (line: string) => void
+  /** Absent: the system's when there is one. */
+  readonly postgres?: LabPostgres['kind']
+  /** Absent: namespaces where they work. */
+  readonly network?: LabState['network']
+  readonly policy?: LabPolicy
+  /** Leaves a lab that did not come up, to look at. */
+  readonly keep?: boolean
+}
+
+/** A real estate on this machine, adopted and protected. */
+export interface Lab {
+  readonly state: LabState
+  readonly network: LabNetwork
+  readonly ledgerPassword: string
+  /** Starts the product's process of that host again, after a fault killed it. */
+  restart(host: LabHostName): Promise<void>
+  /** Ends all of it; `keepFiles` leaves logs, data and evidence. */
+  down(options?: { readonly keepFiles: boolean }): Promise<void>
+}
+
+/** What it makes is recorded before it is made: `labDown` removes it even if this process dies half-way. */
+export async function labUp(options: LabOptions): Promise<Lab> {
+  const { progress } = options
+  const instance = newInstance()
+  const isRoot = process.getuid?.() === 0 && options.network !== 'loopback'
+  const capabilities = await detectNetwork(runCommand, isRoot, `pz${instance}probe`)
+  if (options.network === 'namespaces' && capabilities.kind !== 'namespaces')
+    throw noNamespaces(capabilities.missing)
+  const subnet = capabilities.kind === 'namespaces' ? await freeSubnet() : loopbackSubnet()
+  const state = writeLabState({
+    instance,
+    directory: makeLabDirectory(instance),
+    network: capabilities.kind,
+    subnet,
+    hosts: labHosts(subnet),
+  })
+  progress(
+    `lab ${instance}: ${state.hosts.length} hosts as ${capabilities.kind} in ${subnet}.0/24, ${state.directory}`,
+  )
+  for (const sentence of capabilities.missing) progress(`not possible here: ${sentence}`)
+  const network = labNetwork(state, capabilities)
+  try {
+    return await bringUp(state, network, options)
+  } catch (error) {
+    if (options.keep !== true) await removeLab(state, { keepFiles: true })
+    progress(`the lab did not come up; its logs are in ${state.directory}/logs`)
+    throw error
+  }
+}
+
+async function bringUp(state: LabState, network: LabNetwork, options: LabOptions): Promise<Lab> {
+  const { progress } = options
+  await network.up()
+  mkdirSync(evidenceDirectory(state.directory), { recursive: true })
+  const estateText = labEstateText(state, options.policy ?? defaultLabPolicy)
+  const credentials = writeCredentials(state, estateText)
+  const postgres = await findPostgres(state, options.postgres)
+  writeConfigs(state, postgres, credentials)
+  progress(`PostgreSQL (${postgres.kind}): ${postgres.binDirectory}; making the ledger on az1`)
+  await makePrimary(state, postgres, credentials.ledgerPassword)
+  const lab = openLab(state, network, credentials.ledgerPassword)
+  progress('starting the control plane on ctl and an agent on every other host')
+  await lab.restart('ctl')
+  await Promise.all(
+    labHostNames.filter((host) => host !== 'ctl').map(async (host) => await lab.restart(host)),
+  )
+  await adopt(state, network, progress)
+  progress('the ledger is protected: one primary, two standbys, every commit on two hosts')
+  return lab
+}
+
+function openLab(state: LabState, network: LabNetwork, ledgerPassword: string): Lab {
+  return {
+    state,
+    network,
+    ledgerPassword,
+    restart: async (host) => void (await startHost(state, network, host, ledgerPassword)),
+    down: async (options = { keepFiles: false }) => await removeLab(state, options),
+  }
+}
+
+/** A lab that another process brought up. */
+export async function labAt(directory: string): Promise<Lab> {
+  const state = requireState(directory)
+  const isRoot = state.network === 'namespaces'
+  const capabilities = await detectNetwork(runCommand, isRoot, `pz${state.instance}probe`)
+  const password = readFileSync(passwordFile(state), 'utf8').trim()
+  return openLab(state, labNetwork(state, capabilities), password)
+}
+
+/** Removes a lab, running or crashed. Idempotent. */
+export async function labDown(directory: string, options = { keepFiles: false }): Promise<void> {
+  const state = readLabState(directory)
+  if (state !== undefined) await removeLab(state, options)
+}
+
+export interface LabOverview {
+  readonly state: LabState
+  readonly processes: readonly { readonly name: string; readonly pid: number; readonly running: boolean }[]
+}
+
+/** What is recorded and whether it runs; the product's own view of the estate is `pointzero status`. */
+export function labStatus(directory: string): LabOverview {
+  const state = requireState(directory)
+  const processes = recordedProcesses(state).map((recorded) => {
+    return { name: recorded.name, pid: recorded.pid, running: isRunning(recorded) }
+  })
+  return { state, processes }
+}
+
+/** The only lab on this machine, when none is named. */
+export function theOneLab(): string {
+  const labs = findLabs()
+  const [only] = labs
+  if (only !== undefined && labs.length === 1) return only
+  throw new RecoveryError({
+    code: 'LAB_NOT_FOUND',
+    class: 'refused',
+    message:
+      labs.length === 0 ? 'there is no lab on this machine' : `there are several labs: ${labs.join(', ')}`,
+    hint: labs.length === 0 ? '`node src/lab/lab-main.ts up` makes one' : 'name one with --directory',
+  })
+}
+
+function requireState(directory: string): LabState {
+  const state = readLabState(directory)
+  if (state !== undefined) return state
+  throw new RecoveryError({
+    code: 'LAB_NOT_FOUND',
+    class: 'refused',
+    message: `there is no lab in ${directory}`,
+    hint: '`node src/lab/lab-main.ts up` makes one',
+  })
+}
+
+function newInstance(): string {
+  const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
+  return Array.from({ length: 4 }, () => letters[randomInt(letters.length)]).join('')
+}
+
+function noNamespaces(missing: readonly string[]): RecoveryError {
+  return new RecoveryError({
+    code: 'LAB_NO_NAMESPACES',
+    class: 'refused',
+    message: missing.join('; '),
+    hint: 'run it as root on Linux with iproute2, or leave --network out',
+  })
+}
