@@ -26,7 +26,8 @@ export const candidateChoose: Action<ControlContext> = {
       return { satisfied: false, seen: { eligible: eligible.map(({ member }) => member), refused } }
     }
     const others = eligible.slice(1).map(({ member }) => memberNamed(cluster, member).name)
-    const fallback = textsArg(args, 'fallbackSync')
+    const chosenName = memberNamed(cluster, best.member).name
+    const fallback = textsArg(args, 'fallbackSync').filter((name) => name !== chosenName)
     const output = { ...describe(context, cluster, best), others: others.length > 0 ? others : fallback }
     const proof = { ranking: eligible.map(rankEntry), refused }
     return { satisfied: true, proof, output }

@@ -70,7 +70,7 @@ export class EstatePerformer implements Performer {
   async #untilLost(request: StepRequest, signal: AbortSignal): Promise<never> {
     const host = hostNamed(this.#estate, request.on)
     const endpoint = { address: host.address, port: host.agentPort }
-    for (let misses = 0; misses < missesMax; ) {
+    for (let misses = 0; misses < missesMax;) {
       await this.#world.clock.sleep(askAgainMs, signal)
       const options = { timeoutMs: readingMs, expectSubject: host.id }
       const body = { ...request.authority }

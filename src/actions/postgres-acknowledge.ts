@@ -1,4 +1,5 @@
 import type { Action } from '../engine/action.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
 import { numberArg, textArg, type AgentContext } from './agent-context.ts'
 
 /**
@@ -12,6 +13,8 @@ export const postgresAcknowledge: Action<AgentContext> = {
   async observe(context, args) {
     const member = context.member(textArg(args, 'component'), textArg(args, 'member'))
     const seen = await member.observe()
+    // A primary that ended is never started again behind a run's back: waiting for it would keep everybody else from acting.
+    if (seen.role === 'stopped') throw ended(member.name)
     if (seen.role !== 'primary') return { satisfied: false, seen: { role: seen.role } }
     const receipt = await member.writeCanary(context.world.clock.now(), numberArg(args, 'timeoutMs'))
     return {
@@ -21,4 +24,13 @@ export const postgresAcknowledge: Action<AgentContext> = {
     }
   },
   async apply() {},
+}
+
+function ended(member: string): RecoveryError {
+  return new RecoveryError({
+    code: 'PRIMARY_ENDED',
+    class: 'permanent',
+    message: `the server of ${member} ended before a commit was acknowledged`,
+    hint: 'see why in its log; `pointzero status` shows what is done about it',
+  })
 }

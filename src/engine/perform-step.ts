@@ -32,6 +32,8 @@ export interface StepSurroundings {
 /** Polling after an effect starts fast, because it is part of the recovery time. */
 const firstPollMs = 20
 const longestPollMs = 500
+/** An effect that ended without an error shows within this. */
+const settleMs = 30_000
 
 /**
  * One attempt: observe; if it is not so yet, make the intent durable, apply, and observe until it is so. Undefined when the intent
@@ -77,6 +79,7 @@ async function attempt(
   deadlineMs: number,
 ): Promise<Seen | undefined> {
   const { step, kind } = run
+  const { clock } = around
   const after = kind === 'compensate' ? 'compensated' : 'done'
   if (step.effect === 'none')
     return { observation: await observeUntil(around, request, deadlineMs), result: after }
@@ -93,7 +96,9 @@ async function attempt(
     if (!(error instanceof RecoveryError) || error.class !== 'unknown-outcome') throw error
     if (!run.last) return { observation: await verifyOnce(around, request, deadlineMs, error), result: after }
   }
-  return { observation: await observeUntil(around, request, deadlineMs), result: after }
+  // A clone may take an hour, what shows that it worked may not: a member whose upstream died would be waited for to the end.
+  const seenBy = Math.min(deadlineMs, clock.monotonicMs() + settleMs)
+  return { observation: await observeUntil(around, request, seenBy), result: after }
 }
 
 function satisfiedResult({ kind, touched }: StepRun): Outcome['result'] {

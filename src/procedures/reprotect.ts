@@ -14,10 +14,11 @@ import {
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
+import { reopenSteps } from './parts/reopen-steps.ts'
 import { step } from './parts/step-form.ts'
 
 /**
- * A member came back, or lost its place: it rejoins as a standby (unchanged, rewound, or cloned beside the kept directory), and only when
+ * A member came back, or lost its place: the leader itself is opened again where it is and clients are led to it; any other rejoins as a standby (unchanged, rewound, or cloned beside the kept directory), and only when
  * it streams may it acknowledge again: published first, loaded second.
  */
 export const reprotect: Procedure = {
@@ -37,18 +38,13 @@ export const reprotect: Procedure = {
     const scene = sceneOf(request)
     const leader = leaderOf(scene)
     const member = memberNamed(scene.cluster, request.parameters['member'] ?? '')
+    if (member.id === leader.id) return compile(this, request, scene, reopenSteps(scene, leader))
     requireFit(scene, leader, member)
     return compile(this, request, scene, [...retire(scene, leader, member), ...rejoin(scene, leader, member)])
   },
 }
 
 function requireFit(scene: ClusterScene, leader: PostgresMember, member: PostgresMember): void {
-  if (leader.id === member.id)
-    throw refusal(
-      'MEMBER_LEADS',
-      `${member.name} leads ${scene.cluster.name}: it is never overwritten`,
-      'use `pointzero plan switchover` to move the primary first',
-    )
   const primary = memberFacts(scene, leader.id)
   if (!primary.reachable || primary.role !== 'primary')
     throw refusal(

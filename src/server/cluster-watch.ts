@@ -5,8 +5,12 @@ import { acknowledgingNames, hostNamed } from '../estate/estate-lookup.ts'
 import type { Estate, PostgresComponent } from '../estate/estate.ts'
 import { decideAutomatic, displaced, type AutomaticDecision } from '../watch/automatic-decision.ts'
 import { detectFailure, type Detection, type ObserverReading } from '../watch/failure-detector.ts'
+import { misleading } from '../watch/misleading.ts'
 import type { ViewBoard } from '../watch/view-board.ts'
 import type { ProbeView } from '../agent/wire.ts'
+
+/** A report older than this says nothing about where a gate leads now. */
+const gateFreshMs = 1_000
 
 export interface ClusterMoment {
   readonly nowMs: number
@@ -40,6 +44,8 @@ export class ClusterWatch {
     const facts = moment.facts.clusters.find(({ component }) => component === this.cluster.id)
     if (facts === undefined) return { start: 'nothing', reason: 'nothing observed' }
     const { leader, busy } = moment
+    // What was out of place before a run ended is looked at anew: the run may just have put it right.
+    if (busy) this.#displacedSinceMs.clear()
     this.#detection = this.#detect(moment)
     const acknowledging = acknowledgingNames(this.cluster)
     const displacedMs = new Map<string, number>()
@@ -57,7 +63,16 @@ export class ClusterWatch {
       busy,
       nowMs: moment.wallMs,
       displacedMs,
+      misled: this.#misled(moment),
     })
+  }
+
+  /** Gates and applications are judged by what their agents report; one that does not answer says nothing. */
+  #misled(moment: ClusterMoment): { readonly reason: string; readonly forMs: number } {
+    const reason = misleading(this.#estate, this.cluster, moment.leader, (host) =>
+      this.#board.ageMs(host, moment.nowMs) <= gateFreshMs ? this.#board.reading(host)?.view : undefined,
+    )
+    return { reason, forMs: this.#displacedFor(reason !== '', 'clients', moment.nowMs) }
   }
 
   /** What the watch knew when it decided; goes into the run journal with the opening. */

@@ -1,5 +1,5 @@
 import type { ClusterFacts } from '../domain/facts.ts'
-import type { LeaderRecord } from '../domain/leader-record.ts'
+import { revocationsNeeded, type LeaderRecord } from '../domain/leader-record.ts'
 import type { PostgresPolicy } from '../estate/estate.ts'
 import type { Detection } from './failure-detector.ts'
 
@@ -16,6 +16,8 @@ export interface AutomaticInput {
   readonly nowMs: number
   /** How long each member has been out of its place, by the deciding process's monotonic clock. */
   readonly displacedMs: ReadonlyMap<string, number>
+  /** Why clients are not led to the leader as they should be, '' or absent when they are; and for how long it has been so. */
+  readonly misled?: { readonly reason: string; readonly forMs: number }
 }
 
 export type AutomaticDecision =
@@ -46,13 +48,44 @@ function decideFailover(input: AutomaticInput): AutomaticDecision {
       `flap guard: ${lately.length} switches within ${input.policy.flapWindowMs} ms, a person decides now`,
     )
   }
-  return { start: 'zone-failover', reason: input.detection.reason }
+  return reopen(input) ?? { start: 'zone-failover', reason: input.detection.reason }
+}
+
+/**
+ * Too few standbys answer for a revocation, but the leader's own host does: it holds everything that was acknowledged, so it leads again
+ * where it is.
+ */
+function reopen(input: AutomaticInput): AutomaticDecision | undefined {
+  const { leader, facts } = input
+  const home = facts.members.find(({ member }) => member === leader.member)
+  if (home === undefined || !home.reachable || (home.role !== 'stopped' && home.role !== 'standby'))
+    return undefined
+  const answering = facts.members.filter(
+    ({ member, name, reachable }) =>
+      member !== leader.member && reachable && leader.publishedSync.includes(name),
+  )
+  const needed = revocationsNeeded(leader.publishedSync.length, leader.publishedCount)
+  if (needed > 0 && answering.length >= needed) return undefined
+  return {
+    start: 'reprotect',
+    member: home.name,
+    reason: `${home.name} leads and is ${home.role}; nobody can take over`,
+  }
 }
 
 function decideReprotect(input: AutomaticInput): AutomaticDecision {
   const primary = input.facts.members.find(({ member }) => member === input.leader.member)
-  if (primary === undefined || !primary.reachable || primary.role !== 'primary')
-    return nothing('the primary is not seen well')
+  if (primary === undefined || !primary.reachable) return nothing('the primary is not seen well')
+  if (primary.role === 'standby' && (input.displacedMs.get(primary.member) ?? 0) >= displacedMinMs)
+    return {
+      start: 'reprotect',
+      member: primary.name,
+      reason: `${primary.name} leads, but runs as a standby`,
+    }
+  if (primary.role !== 'primary') return nothing('the primary is not seen well')
+  const { misled } = input
+  if (misled !== undefined && misled.reason !== '' && misled.forMs >= displacedMinMs)
+    return { start: 'reprotect', member: primary.name, reason: misled.reason }
   for (const member of input.facts.members) {
     if (
       member.member === input.leader.member ||
@@ -80,7 +113,8 @@ export function displaced(
   member: string,
 ): boolean {
   const seen = input.facts.members.find((candidate) => candidate.member === member)
-  if (seen === undefined || !seen.reachable || member === input.leader.member) return false
+  if (seen === undefined || !seen.reachable) return false
+  if (member === input.leader.member) return seen.role === 'standby'
   const unnamed = input.acknowledging.has(seen.name) && !input.leader.publishedSync.includes(seen.name)
   return !seen.receiving || unnamed
 }

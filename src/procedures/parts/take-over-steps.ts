@@ -75,7 +75,7 @@ function proofs(chosen: Readonly<Record<string, Json>>, host: string | StepRefer
       proves: 'a named standby acknowledged a commit that lies after the end of recovery',
       phase: 'verify',
       timeoutMs: 10_000,
-      attempts: 10,
+      attempts: 3,
     }),
     step({
       id: 'checkpoint',

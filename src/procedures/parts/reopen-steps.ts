@@ -1,0 +1,68 @@
+import type { Step } from '../../domain/plan.ts'
+import type { PostgresMember } from '../../estate/estate.ts'
+import { memberFacts, othersThan, refusal, targetOf, upstreamOf, type ClusterScene } from './cluster-facts.ts'
+import { serviceSteps } from './service-steps.ts'
+import { step } from './step-form.ts'
+import { takeOverSteps } from './take-over-steps.ts'
+
+/**
+ * The leader of the record leads again where it is: nobody else can have been promoted, because the record names it, and it holds all that
+ * was ever acknowledged. It starts as a standby, opens with its published rule loaded, and clients come only after an acknowledged
+ * canary (restart hole). On a leader that runs well this only leads clients to it again.
+ */
+export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readonly Step[] {
+  const seen = memberFacts(scene, leader.id)
+  if (!seen.reachable || seen.role === 'unknown' || seen.role === 'starting')
+    throw refusal(
+      'PRIMARY_NOT_HEALTHY',
+      `${leader.name} leads but is ${seen.reachable ? seen.role : 'unreachable'}`,
+      'run `pointzero plan zone-failover`',
+    )
+  const { host } = leader
+  const args = { component: scene.cluster.id, member: leader.id }
+  const names = scene.facts.publishedSync
+  const { publishedCount: count, systemIdentifier } = scene.facts
+  const claim = step({
+    id: 'claim',
+    action: 'leader.claim',
+    on: 'control',
+    args: { ...args, from: leader.id, systemIdentifier, publishedSync: names, publishedCount: count },
+    after: seen.role === 'primary' ? [] : ['detach'],
+    proves: `the leader record names ${leader.name}`,
+    effect: 'reversible',
+    phase: 'execute',
+    attempts: 10,
+  })
+  const start = [
+    step({
+      id: 'start',
+      action: 'postgres.start',
+      on: host,
+      args,
+      proves: `${leader.name} runs, as a standby`,
+      effect: 'reversible',
+      phase: 'execute',
+      timeoutMs: 60_000,
+    }),
+    step({
+      id: 'detach',
+      action: 'postgres.detach',
+      on: host,
+      args,
+      after: ['start'],
+      proves: `${leader.name} follows nobody`,
+      effect: 'reversible',
+      phase: 'execute',
+    }),
+  ]
+  const followers = othersThan(scene, leader).filter(({ name }) => names.includes(name))
+  const successor = { member: leader.id, host, upstream: upstreamOf(scene, leader), names, count, followers }
+  return [
+    ...(seen.role === 'primary' ? [] : start),
+    claim,
+    ...takeOverSteps(scene, successor).map((one) =>
+      one.id.startsWith('follow-') ? { ...one, optional: true } : one,
+    ),
+    ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
+  ]
+}

@@ -1,0 +1,48 @@
+import { computePlacedWith, gatesTo, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { Estate, PostgresComponent } from '../estate/estate.ts'
+import type { AgentView } from '../agent/wire.ts'
+
+/**
+ * Where clients of the cluster are not led as they should be: a gate that leads nowhere or elsewhere (its agent was started again, or a
+ * run ended before it got there), an application that is not ready beside the leader, a synchronous rule that is not the published one. '' when all is well. Pure.
+ */
+export function misleading(
+  estate: Estate,
+  cluster: PostgresComponent,
+  record: Pick<LeaderRecord, 'member' | 'publishedSync'>,
+  viewOf: (host: string) => AgentView | undefined,
+): string {
+  const member = memberNamed(cluster, record.member)
+  const home = hostNamed(estate, member.host)
+  const loaded = loadedRule(viewOf(home.id), member.id)
+  if (loaded !== undefined && loaded !== [...record.publishedSync].sort().join(', '))
+    return `${member.name} waits for ${loaded === '' ? 'nobody' : loaded}, published are ${record.publishedSync.join(', ')}`
+  const wrongGate = (leadsTo: string, target: string): string => {
+    for (const gate of gatesTo(estate, leadsTo)) {
+      for (const { host } of gate.listeners) {
+        const seen = viewOf(hostNamed(estate, host).id)?.gates.find(({ component }) => component === gate.id)
+        if (seen !== undefined && seen.target !== target)
+          return `${gate.name} on ${host} leads to ${seen.target === '' ? 'nowhere' : seen.target}, not to ${target}`
+      }
+    }
+    return ''
+  }
+  const wrong = wrongGate(cluster.name, `${home.address}:${member.port}`)
+  if (wrong !== '') return wrong
+  for (const compute of computePlacedWith(estate, cluster.name)) {
+    const place = compute.instances.find(({ host }) => host === member.host)
+    if (place === undefined) continue
+    const seen = viewOf(home.id)?.instances.find(({ component }) => component === compute.id)
+    if (seen !== undefined && !seen.ready) return `${compute.name} is not ready beside ${member.name}`
+    const wrongApplication = wrongGate(compute.name, `${home.address}:${place.port}`)
+    if (wrongApplication !== '') return wrongApplication
+  }
+  return ''
+}
+
+function loadedRule(view: AgentView | undefined, member: string): string | undefined {
+  const seen = view?.members.find((candidate) => candidate.member === member)?.observation
+  if (seen?.role !== 'primary' || seen.syncNames === undefined) return undefined
+  return [...seen.syncNames].sort().join(', ')
+}
