@@ -64,7 +64,7 @@ export function isRecord(value: Json | undefined): value is { readonly [key: str
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function badArgument(name: string, expected: string): RecoveryError {
+export function badArgument(name: string, expected: string): RecoveryError {
   return new RecoveryError({
     code: 'ACTION_ARGUMENT',
     class: 'permanent',

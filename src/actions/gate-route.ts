@@ -1,9 +1,9 @@
 import type { Action, ActionArgs } from '../engine/action.ts'
 import type { Endpoint } from '../ports/network.ts'
 import type { GateRoute } from '../ports/traffic-gate.ts'
-import { isRecord, numberArg, textArg, type AgentContext } from './agent-context.ts'
+import { badArgument, isRecord, numberArg, textArg, type AgentContext } from './agent-context.ts'
 
-/** Leads clients to the target, or nowhere when the target is null. Sessions to anywhere else are closed. */
+/** Leads clients to the target, or nowhere when the target is null (a target that is missing is a mistake). Sessions to anywhere else are closed. */
 export const gateRoute: Action<AgentContext> = {
   name: 'gate.route',
   version: 1,
@@ -20,7 +20,8 @@ export const gateRoute: Action<AgentContext> = {
 
 function targetOf(args: ActionArgs): { readonly target?: Endpoint } {
   const target = args['target']
-  if (!isRecord(target)) return {}
+  if (target === null) return {}
+  if (!isRecord(target)) throw badArgument('target', 'an address and a port, or null')
   const fields = target as ActionArgs
   return { target: { address: textArg(fields, 'address'), port: numberArg(fields, 'port') } }
 }

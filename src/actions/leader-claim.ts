@@ -1,7 +1,7 @@
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { MemberId } from '../domain/id.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action } from '../engine/action.ts'
+import type { Action, ActionArgs } from '../engine/action.ts'
 import { numberArg, textArg, textsArg } from './agent-context.ts'
 import type { ControlContext } from './control-context.ts'
 import { readLeader, writeLeader } from './leader-store.ts'
@@ -30,18 +30,31 @@ export const leaderClaim: Action<ControlContext> = {
     const member = textArg(args, 'member') as MemberId
     requirePredecessor(expected.record, textArg(args, 'from'), member)
     const switches = expected.record?.switchesMs ?? []
+    // A claim that is repeated after its reply was lost is the same switch, not one more.
+    const isSwitch = args['unplanned'] === true && expected.record?.member !== member
     const record: LeaderRecord = {
       member,
       epoch: authority.epoch,
-      systemIdentifier: expected.record?.systemIdentifier ?? textArg(args, 'systemIdentifier'),
+      systemIdentifier: expected.record?.systemIdentifier ?? identityArg(args),
       publishedSync: [...textsArg(args, 'publishedSync')].sort(),
       publishedCount: numberArg(args, 'publishedCount'),
-      switchesMs:
-        args['unplanned'] === true ? [...switches, context.world.clock.now()].slice(-switchesKept) : switches,
+      switchesMs: isSwitch ? [...switches, context.world.clock.now()].slice(-switchesKept) : switches,
     }
     const { scope, epoch } = authority
     await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })
   },
+}
+
+/** What everything that ever joins is compared with. */
+function identityArg(args: ActionArgs): string {
+  const identity = textArg(args, 'systemIdentifier')
+  if (identity !== '') return identity
+  throw new RecoveryError({
+    code: 'SYSTEM_IDENTIFIER_MISSING',
+    class: 'permanent',
+    message: 'the member that is to lead did not say which database system it holds',
+    hint: 'look at its agent with `pointzero status`, then plan again',
+  })
 }
 
 /** The plan was made for one predecessor; a leader that is neither it nor the new one means that the facts changed. */

@@ -13,9 +13,14 @@ export const leaderPublish: Action<ControlContext> = {
     const wanted = [...textsArg(args, 'publishedSync')].sort()
     const same =
       record !== undefined &&
+      record.member === textArg(args, 'member') &&
       record.publishedCount === numberArg(args, 'publishedCount') &&
       sameNames(record.publishedSync, wanted)
-    if (!same) return { satisfied: false, seen: { publishedSync: record?.publishedSync ?? [] } }
+    if (!same)
+      return {
+        satisfied: false,
+        seen: { member: record?.member ?? '', publishedSync: record?.publishedSync ?? [] },
+      }
     return { satisfied: true, proof: { publishedSync: wanted, epoch: record.epoch }, output: {} }
   },
   async apply(context, args, authority) {

@@ -8,8 +8,9 @@ export const postgresStart: Action<AgentContext> = {
   async observe(context, args) {
     const seen = await context.member(textArg(args, 'component'), textArg(args, 'member')).observe()
     const running = seen.role === 'primary' || seen.role === 'standby'
-    if (!running) return { satisfied: false, seen: { role: seen.role } }
-    const output = { systemIdentifier: seen.systemIdentifier ?? '' }
+    if (!running || seen.systemIdentifier === undefined)
+      return { satisfied: false, seen: { role: seen.role, systemIdentifier: seen.systemIdentifier } }
+    const output = { systemIdentifier: seen.systemIdentifier }
     return { satisfied: true, proof: { role: seen.role, ...output }, output }
   },
   async apply(context, args) {
