@@ -147,7 +147,9 @@ class PlainReader {
     if (next < indent || (next === indent && !isList)) throw notPlain
     this.#at += next
     offsets.push(this.#at)
-    return isList || this.#isKey() ? this.#blockHere(next) : this.#inline(indent)
+    if (isList || this.#isKey()) return this.#blockHere(next)
+    if (!this.#isFlowStart() && !this.#isQuote()) throw notPlain
+    return this.#inline(indent)
   }
 
   #blockList(indent: number): unknown {
@@ -184,6 +186,11 @@ class PlainReader {
   #isKey(): boolean {
     keyForm.lastIndex = this.#at
     return keyForm.test(this.#text)
+  }
+
+  #isQuote(): boolean {
+    const code = this.#text.charCodeAt(this.#at)
+    return code === 0x27 || code === 0x22
   }
 
   #isFlowStart(): boolean {

@@ -41,7 +41,7 @@ export function readFullYaml(text: string): YamlTree {
     document = parseDocument(text, {
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
       version: '1.2',
     })
   } catch (error) {
@@ -72,7 +72,12 @@ class TreeReader {
 
   tree(): YamlTree {
     for (const { pos, message } of [...this.#document.errors, ...this.#document.warnings]) {
-      this.#report([], pos[0], `${lowerFirst(message)}; correct the YAML here`)
+      // The package reports the exhausted call stack of its own recursion as a syntax error.
+      const isTooDeep = message.includes('call stack')
+      const what = isTooDeep
+        ? 'nested too deeply to be read; flatten it'
+        : `${lowerFirst(message)}; correct the YAML here`
+      this.#report([], pos[0], what)
     }
     if (this.#document.directives.yaml.explicit === true) {
       this.#report([], 0, 'a %YAML directive; leave it out, estates are YAML 1.2')
@@ -100,7 +105,8 @@ class TreeReader {
     if (node?.tag !== undefined) return this.#report(path, offset, 'a YAML tag; leave it out')
     if (isMap(node)) return this.#map(node, path, depth)
     if (isSeq(node)) return this.#sequence(node, path, depth)
-    return this.#scalar(isScalar(node) ? node.value : null, path, offset)
+    const isBlank = node?.range?.[0] === node?.range?.[1] && typeof path.at(-1) === 'string'
+    return this.#scalar(isScalar(node) ? node.value : null, path, isBlank ? -1 : offset)
   }
 
   #aliased(target: Node | undefined, path: EstatePath, depth: number, offset: number): unknown {
@@ -177,8 +183,8 @@ class TreeReader {
   }
 }
 
-/** What a scalar may not be, also asked by the fast reader. */
-export function scalarProblem(value: unknown): string | undefined {
+/** What a scalar may not be. */
+function scalarProblem(value: unknown): string | undefined {
   if (value === null) return 'blank; write a value or leave the key out'
   if (typeof value === 'number' && !Number.isFinite(value))
     return 'not a number that can be used; write digits'
