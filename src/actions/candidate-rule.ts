@@ -45,6 +45,8 @@ function ineligible(seen: MemberObservation, systemIdentifier: string): string {
   if (seen.role !== 'standby') return `role is ${seen.role}`
   if (seen.systemIdentifier !== systemIdentifier) return 'another system identifier'
   if (seen.upstream !== '' || seen.receiving !== false) return 'not detached'
+  if (seen.receivedLsn === undefined && seen.endOfWal !== true)
+    return 'has not replayed yet all that it holds'
   if (durableLsn(seen) === lsnZero) return 'holds no position'
   return ''
 }

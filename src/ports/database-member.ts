@@ -20,6 +20,11 @@ export interface MemberObservation {
   readonly receivedLsn?: Lsn
   /** Standby: pg_last_wal_replay_lsn(). */
   readonly replayedLsn?: Lsn
+  /**
+   * Standby: it has replayed all that it holds and waits for more. After a restart, until WAL streams again, `replayedLsn` says how
+   * much it holds only when this is true.
+   */
+  readonly endOfWal?: boolean
   /** Standby: `host:port` that primary_conninfo names; '' when erased on disk. */
   readonly upstream?: string
   /** Standby: a WAL receiver process exists. */

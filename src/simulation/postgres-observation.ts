@@ -29,6 +29,8 @@ export function observePostgres(server: SimPostgres): MemberObservation {
       ...identity,
       ...(server.receivedSinceStart ? { receivedLsn: lsnText(endOf(server.wal)) } : {}),
       ...(replayed === undefined ? {} : { replayedLsn: lsnText(replayed.lsn) }),
+      // The model accepts sessions only when it has replayed all that it holds.
+      endOfWal: true,
       upstream,
       receiving: server.receiver !== undefined,
       streaming: server.receiver !== undefined,
