@@ -109,7 +109,8 @@ function openLab(state: LabState, network: LabNetwork, ledgerPassword: string): 
 export async function labAt(directory: string): Promise<Lab> {
   const state = requireState(directory)
   const isRoot = state.network === 'namespaces'
-  const capabilities = await detectNetwork(runCommand, isRoot, `pz${state.instance}probe`)
+  // Several processes may look at one lab at once.
+  const capabilities = await detectNetwork(runCommand, isRoot, `pzp${process.pid}`)
   const password = readFileSync(passwordFile(state), 'utf8').trim()
   return openLab(state, labNetwork(state, capabilities), password)
 }

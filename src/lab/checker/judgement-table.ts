@@ -48,5 +48,5 @@ function seconds(ms: number | undefined): string {
 }
 
 function line([first = '', second = '', third = '']: readonly string[]): string {
-  return `${first.padEnd(13)}${second.padEnd(62)}${third}`.trimEnd()
+  return `${first.padEnd(13)}${second.padEnd(66)}${third}`.trimEnd()
 }
