@@ -13,7 +13,7 @@ import { runBanner } from './render/run-banner.ts'
 export async function execute(
   { terminal, end }: CommandContext,
   connection: Connection,
-  { run, plan }: { readonly run: string; readonly plan: Plan },
+  { run, plan, from }: { readonly run: string; readonly plan: Plan; readonly from: number },
   options: CommonOptions,
 ): Promise<void> {
   const { world, estate, store } = connection
@@ -21,7 +21,13 @@ export async function execute(
   if (!asJson)
     terminal.write(runBanner(plan.mode, `${plan.procedure} (${plan.scenario}), ${run}`, paintFor(terminal)))
   const ended = new AbortController()
-  const following = followRun(terminal, connection, { run, mode: plan.mode, asJson, until: ended.signal })
+  const following = followRun(terminal, connection, {
+    run,
+    mode: plan.mode,
+    asJson,
+    from,
+    until: ended.signal,
+  })
   try {
     const result = await executeRun({
       world,

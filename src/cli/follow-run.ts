@@ -11,6 +11,8 @@ export interface Following {
   readonly run: string
   readonly mode: Plan['mode']
   readonly asJson: boolean
+  /** Records that need not be printed: they were there before. */
+  readonly from: number
   readonly until: AbortSignal
 }
 
@@ -25,7 +27,7 @@ export async function followRun(
 ): Promise<void> {
   const { run, until } = following
   const { world, store, keys } = connection
-  let printed = 0
+  let printed = following.from
   let revision = 0
   for (;;) {
     const isLast = until.aborted

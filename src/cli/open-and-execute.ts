@@ -29,7 +29,7 @@ export async function openAndExecute(context: CommandContext, order: RunOrder): 
     planHash: made.hash,
   }
   const { run } = await connection.openRun(request)
-  await execute(context, connection, { run, plan: made.plan }, order)
+  await execute(context, connection, { run, plan: made.plan, from: 0 }, order)
 }
 
 async function changed(connection: Connection, made: HashedPlan, approved: string): Promise<RecoveryError> {

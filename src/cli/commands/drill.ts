@@ -12,6 +12,8 @@ export function drillCommand(context: CommandContext): Command {
     .option('--keep', 'leave the lab up afterwards')
     .option('--seed <number>', 'the fault and its moment are the same for the same seed')
     .option('--evidence <directory>', 'where the bundle and its page go')
+    .option('--postgres <kind>', 'system or embedded (default: what there is)')
+    .option('--network <kind>', 'namespaces or loopback (default: what works)')
     .action(async (scenario: string, options: DemoOptions) => {
       const { requireDrillable } = await import('../drillable.ts')
       requireDrillable(scenario)

@@ -14,7 +14,8 @@ export function resumeCommand(context: CommandContext): Command {
       ])
       const connection = await connect(context.terminal, options)
       const journal = await runNamed(connection, name)
+      const from = journal.records.length
       await leavePause(journal)
-      await execute(context, connection, { run: journal.place.run, plan: journal.state.plan }, options)
+      await execute(context, connection, { run: journal.place.run, plan: journal.state.plan, from }, options)
     })
 }

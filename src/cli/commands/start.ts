@@ -7,6 +7,8 @@ export interface DemoOptions {
   readonly keep?: true
   readonly seed?: string
   readonly evidence?: string
+  readonly postgres?: string
+  readonly network?: string
 }
 
 export function startCommand(context: CommandContext): Command {
@@ -17,6 +19,8 @@ export function startCommand(context: CommandContext): Command {
     .option('--keep', 'leave the lab up afterwards')
     .option('--seed <number>', 'the moment of the fault is the same for the same seed')
     .option('--evidence <directory>', 'where the bundle and its page go')
+    .option('--postgres <kind>', 'system or embedded (default: what there is)')
+    .option('--network <kind>', 'namespaces or loopback (default: what works)')
     .action(async (options: DemoOptions) => {
       const { demonstrate } = await import('../demonstrate.ts')
       await demonstrate(context, options)

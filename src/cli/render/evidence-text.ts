@@ -61,10 +61,12 @@ export function measurementText({ writes, transition, total, invariants }: Measu
     `${writes.duplicated} duplicated, ${writes.unknown} of unknown outcome\n`,
     `transition  ${transition.failed} of ${transition.requests} requests failed (${percent(transition)})\n`,
     `all         ${total.failed} of ${total.requests} requests failed (${percent(total)})\n`,
-    ...invariants.map(
-      ({ name, holds, detail }) => `invariant   ${name}: ${holds ? 'holds' : 'BROKEN'}, ${detail}\n`,
-    ),
+    ...invariants.map(invariantLine),
   ].join('')
+}
+
+function invariantLine({ name, holds, detail }: Measurements['invariants'][number]): string {
+  return `invariant   ${holds ? 'holds ' : 'BROKEN'} ${name}${detail === '' ? '' : `: ${detail}`}\n`
 }
 
 function percent({ requests, failed }: { readonly requests: number; readonly failed: number }): string {

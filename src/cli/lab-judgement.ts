@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { ClientLogDigest, Measurements, RequestCount } from '../evidence/measurements.ts'
+import type { Finding, Judgement } from '../lab/checker/judgement.ts'
+import { readRawLog } from '../lab/checker/raw-log.ts'
+import type { Attempt } from '../lab/checker/raw-log.ts'
+import type { ClientView } from '../lab/checker/recovery-time.ts'
+import type { Lab } from '../lab/lab.ts'
+import { labDatabase } from '../lab/lab-estate.ts'
+import type { LabHostName } from '../lab/lab-host.ts'
+import { evidenceDirectory, productRoot } from '../lab/lab-paths.ts'
+import { labPorts } from '../lab/lab-ports.ts'
+import { runCommand } from '../lab/run-command.ts'
+import { stamps } from '../lab/workload/client-log.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+
+/** The independent checker, in a process of its own: it knows the raw logs and the surviving database, and nothing of the product. */
+export async function judgeLab(lab: Lab, primary: LabHostName, rtoMs: number): Promise<Judgement> {
+  const logs = evidenceDirectory(lab.state.directory)
+  const report = join(logs, 'judgement.json')
+  const address = lab.network.addressOf(primary)
+  const result = await runCommand([
+    ...['/usr/bin/env', `PGPASSWORD=${lab.ledgerPassword}`],
+    ...lab.network.argvOn('client', [process.execPath, join(productRoot, 'src/lab/checker/checker-main.ts')]),
+    ...['--logs', logs, '--database', `${address}:${labPorts.postgres}`],
+    ...['--database-name', labDatabase.database, '--user', labDatabase.user],
+    ...['--engine', `${address}:${labPorts.engine}`, '--fault-log', faultLogFile(lab)],
+    ...['--rto-ms', String(rtoMs), '--json', report],
+  ])
+  if ([0, 1, 3].includes(result.code)) return JSON.parse(readFileSync(report, 'utf8')) as Judgement
+  throw new RecoveryError({
+    code: 'LAB_NOT_JUDGED',
+    class: 'permanent',
+    message: `the checker ended with ${result.code}: ${result.stderr.trim().slice(-2000)}`,
+    hint: `look at the raw logs in ${logs}`,
+  })
+}
+
+export function faultLogFile(lab: Lab): string {
+  return join(evidenceDirectory(lab.state.directory), 'faults.jsonl')
+}
+
+/** The checker's figures as evidence carries them. Its stamps are monotonic; here they become wall time of the same machine. */
+export function measurementsOf(lab: Lab, { figures, findings }: Judgement): Measurements {
+  const files = globSync(join(evidenceDirectory(lab.state.directory), '*.client.jsonl')).toSorted()
+  const attempts = files.map(readRawLog).flatMap((log) => log.attempts)
+  const view = figures.orders ?? figures.rawWrites
+  const { wallMs, monoMs } = stamps()
+  const wall = (mono: number): number => Math.round(mono + wallMs - monoMs)
+  const { acknowledgedWrites, lostWrites, lostIds } = figures
+  return {
+    clientLogs: files.map(digestOf),
+    ...(figures.faultMs === undefined ? {} : { faultAtMs: wall(figures.faultMs) }),
+    ...transitionStamps(view, wall),
+    writes: {
+      acknowledged: acknowledgedWrites,
+      found: acknowledgedWrites - lostWrites,
+      lost: lostWrites,
+      duplicated: offenders(findings, 'no write is done twice'),
+      unknown: unknownWrites(attempts),
+      lostIds: lostIds.slice(0, 100),
+    },
+    lossMs: figures.recoveryPointMs,
+    transition: { requests: view?.transition?.requests ?? 0, failed: view?.transition?.failures ?? 0 },
+    total: total([figures.orders, figures.rawWrites]),
+    invariants: findings.map(({ check, verdict, detail }) => ({
+      name: check,
+      holds: verdict === 'passed',
+      detail: verdict === 'inconclusive' ? `inconclusive: ${detail}` : detail,
+    })),
+  }
+}
+
+function transitionStamps(view: ClientView | undefined, wall: (mono: number) => number) {
+  const transition = view?.transition
+  if (transition === undefined) return {}
+  const firstFailedMs = wall(transition.firstFailedMs)
+  if (transition.recoveryMs === undefined) return { firstFailedMs }
+  return { firstFailedMs, firstAcknowledgedAfterMs: firstFailedMs + Math.round(transition.recoveryMs) }
+}
+
+function digestOf(file: string): ClientLogDigest {
+  const content = readFileSync(file)
+  const lines = content.toString('utf8').split('\n').length - 1
+  return { name: basename(file), sha256: createHash('sha256').update(content).digest('hex'), lines }
+}
+
+/** A finding that failed begins with how many offend. */
+function offenders(findings: readonly Finding[], check: string): number {
+  const found = findings.find((finding) => finding.check === check)
+  return found?.verdict === 'failed' ? Number.parseInt(found.detail, 10) || 1 : 0
+}
+
+function unknownWrites(attempts: readonly Attempt[]): number {
+  const byId = Map.groupBy(attempts, ({ id }) => id)
+  return [...byId.values()].filter((of) => {
+    return of.some(({ outcome }) => outcome === 'unknown') && of.every(({ outcome }) => outcome !== 'acked')
+  }).length
+}
+
+function total(views: readonly (ClientView | undefined)[]): RequestCount {
+  const seen = views.filter((view) => view !== undefined)
+  return {
+    requests: seen.reduce((sum, { attempts }) => sum + attempts, 0),
+    failed: seen.reduce((sum, { failed }) => sum + failed, 0),
+  }
+}

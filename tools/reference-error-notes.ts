@@ -1,0 +1,30 @@
+import type { ErrorEntry } from './reference-errors.ts'
+
+type Note = Partial<Pick<ErrorEntry, 'classes' | 'messages' | 'hints'>>
+
+/** For codes whose class, message or hint the source computes: what to say instead. */
+export const errorNotes: Readonly<Record<string, Note>> = {
+  BUG: { messages: ['whatever was thrown that is not an error of ours'] },
+  ESTATE_INVALID: { messages: ['one line `file:line:col: path: what; what to do` for each problem'] },
+  FILE_NOT_REPLACED: { messages: ['the path, and what the system said'] },
+  KEY_INVALID: { messages: ['not a private key in PEM form, or not an Ed25519 one'] },
+  LAB_NO_NAMESPACES: { messages: ['what this machine lacks for network namespaces'] },
+  PG_NAME_INVALID: { messages: ['the name, and what PostgreSQL allows'] },
+  PG_SERVER_ERROR: {
+    classes: ['transient', 'refused', 'permanent'],
+    messages: ["the server's own message with its SQLSTATE, which also decides the class"],
+    hints: ["look the SQLSTATE up in PostgreSQL's documentation; the member's log has the details"],
+  },
+  REVOCATION_IMPOSSIBLE: {
+    hints: [
+      'bring the agents of enough standbys back, or find out that the old primary is alive: `pointzero status`',
+    ],
+  },
+  STEP_TIMEOUT: { classes: ['transient', 'unknown-outcome'] },
+  STORE_REPLY_LOST: { classes: ['unknown-outcome'] },
+  STORE_UNREACHABLE: { classes: ['transient'] },
+  USAGE: {
+    messages: ['what is wrong with the command line'],
+    hints: ['what the error itself says, or `pointzero <command> --help`'],
+  },
+}
