@@ -83,9 +83,12 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
       reason: `${primary.name} leads, but runs as a standby`,
     }
   if (primary.role !== 'primary') return nothing('the primary is not seen well')
-  const { misled } = input
-  if (misled !== undefined && misled.reason !== '' && misled.forMs >= displacedMinMs)
-    return { start: 'reprotect', member: primary.name, reason: misled.reason }
+  // While somebody can acknowledge, clients come first; else a standby does, without which no client would be served.
+  const confirms = input.facts.members.some(
+    ({ name, receiving }) => receiving && input.leader.publishedSync.includes(name),
+  )
+  const lead = leadClients(input, primary.name)
+  if (lead !== undefined && confirms) return lead
   for (const member of input.facts.members) {
     if (
       member.member === input.leader.member ||
@@ -104,7 +107,12 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
       }
     }
   }
-  return nothing('everybody is in place')
+  return lead ?? nothing('everybody is in place')
+}
+
+function leadClients({ misled }: AutomaticInput, member: string): AutomaticDecision | undefined {
+  if (misled === undefined || misled.reason === '' || misled.forMs < displacedMinMs) return undefined
+  return { start: 'reprotect', member, reason: misled.reason }
 }
 
 /** Out of place: it does not receive, or may not acknowledge although it does. */
