@@ -55,7 +55,7 @@ function section(name: string, command: Command): readonly string[] {
     [name, ...args, '[options]'].join(' '),
     '```',
     '',
-    `${sentence(command.description())}`,
+    sentence(command.description()),
     '',
     '| argument or option | meaning |',
     '| --- | --- |',

@@ -1,9 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import { evidencePage } from '../evidence/evidence-page.ts'
-import { entryContent, evidenceText } from '../evidence/evidence-bundle.ts'
+import { entryContent } from '../evidence/evidence-bundle.ts'
 import type { EvidenceBundle } from '../evidence/evidence-bundle.ts'
 import type { ScenarioVerdict } from '../evidence/verdict.ts'
 import { openFaultLog } from '../lab/faults/fault-log.ts'
@@ -19,8 +17,11 @@ import { gatherEvidence } from './collect-evidence.ts'
 import type { CommandContext } from './command-context.ts'
 import type { DemoOptions } from './commands/start.ts'
 import { connect } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { startWorkload } from './demo-workload.ts'
 import { exitCodes } from './exit-code.ts'
+import { keepEvidence } from './keep-evidence.ts'
+import type { KeptEvidence } from './keep-evidence.ts'
 import { faultLogFile, judgeLab, measurementsOf } from './lab-judgement.ts'
 import { labChoice } from './lab-commands.ts'
 import { demoText } from './render/demo-text.ts'
@@ -38,6 +39,7 @@ const afterwardsMs = 4_000
 
 interface Demonstration {
   readonly terminal: Terminal
+  readonly connection: Connection
   readonly lab: Lab
   readonly seed: number
   readonly say: (line: string) => void
@@ -53,11 +55,11 @@ export async function demonstrate({ terminal, end }: CommandContext, options: De
   const lab = await labUp({ ...labChoice(options), progress: say })
   let kept = true
   try {
-    const bundle = await perform({ terminal, lab, seed, say })
-    const files = await keepEvidence(
-      bundle,
-      options.evidence ?? join(terminal.workingDirectory, '.pointzero', 'evidence'),
-    )
+    const connection = await connect(terminal, { context: personContext(lab.state.directory, 'operator') })
+    const bundle = await unlessStopped(terminal.stop, perform({ terminal, connection, lab, seed, say }))
+    const directory = options.evidence ?? join(terminal.workingDirectory, '.pointzero', 'evidence')
+    const files = await keepEvidence(bundle, connection.context.pinned, directory)
+    say('the separate verifier says: genuine')
     const isMet = entryContent<readonly ScenarioVerdict[]>(bundle, 'verdicts').every(
       ({ verdict }) => verdict === 'PROVEN',
     )
@@ -73,9 +75,8 @@ export async function demonstrate({ terminal, end }: CommandContext, options: De
 }
 
 async function perform(demonstration: Demonstration): Promise<EvidenceBundle> {
-  const { terminal, lab, seed, say } = demonstration
+  const { terminal, connection, lab, seed, say } = demonstration
   const { stop } = terminal
-  const connection = await connect(terminal, { context: personContext(lab.state.directory, 'operator') })
   const stopWorkload = await startWorkload(lab, seed)
   say('clients write: orders through the matching engine, rows into the ledger')
   await sleep(calmMs, undefined, { signal: stop })
@@ -138,7 +139,7 @@ function hasMovedFrom(host: LabHostName): (status: ControlPlaneStatus) => boolea
   }
 }
 
-async function latestFailover(connection: Awaited<ReturnType<typeof connect>>): Promise<string> {
+async function latestFailover(connection: Connection): Promise<string> {
   const runs = await Promise.all((await listRuns(connection)).map(({ run }) => loadRun(connection, run)))
   const failovers = runs.filter(({ state }) => state.plan.procedure === 'zone-failover')
   const latest = failovers
@@ -153,22 +154,11 @@ async function latestFailover(connection: Awaited<ReturnType<typeof connect>>): 
   })
 }
 
-async function keepEvidence(
-  bundle: EvidenceBundle,
-  directory: string,
-): Promise<{ readonly bundle: string; readonly page: string }> {
-  const base = join(resolve(directory), bundle.head.run)
-  await mkdir(resolve(directory), { recursive: true })
-  await writeFile(`${base}.json`, evidenceText(bundle))
-  await writeFile(`${base}.html`, evidencePage(bundle))
-  return { bundle: `${base}.json`, page: `${base}.html` }
-}
-
 function print(
   terminal: Terminal,
   bundle: EvidenceBundle,
   result: {
-    readonly files: { readonly bundle: string; readonly page: string }
+    readonly files: KeptEvidence
     readonly isMet: boolean
     readonly asJson: boolean
   },
@@ -222,6 +212,14 @@ function seedOf({ seed }: DemoOptions): number {
   const number = Number(seed)
   if (Number.isSafeInteger(number) && number > 0) return number
   throw usageError(`--seed ${seed} is not a number from 1`, '`pointzero start --seed 7`')
+}
+
+/** Work that can not be interrupted is left behind: the lab that it works on is taken down. */
+async function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  if (stop.aborted) reject(stop.reason)
+  stop.addEventListener('abort', () => reject(stop.reason), { once: true })
+  return Promise.race([work, promise])
 }
 
 function stopped(cause: unknown): RecoveryError {

@@ -16,17 +16,18 @@ const byClass: Readonly<Record<ErrorClass, ExitCode>> = {
 }
 
 /** Two refusals mean something more precise: a person is asked, or another executor is at work. */
-const byCode: Readonly<Record<string, ExitCode>> = {
+export const exitCodesByErrorCode: Readonly<Record<string, ExitCode>> = {
   APPROVAL_MISSING: exitCodes.waiting,
-  RUN_PAUSED: exitCodes.waiting,
-  SCOPE_BUSY: exitCodes.leaseHeld,
+  RUN_OPEN: exitCodes.leaseHeld,
+  RUN_SUPERSEDED: exitCodes.leaseHeld,
   EPOCH_SUPERSEDED: exitCodes.leaseHeld,
+  EPOCH_STALE: exitCodes.leaseHeld,
 }
 
 /** The only place where an error becomes an exit code. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof RecoveryError)) return exitCodes.failed
-  return byCode[error.code] ?? byClass[error.class]
+  return exitCodesByErrorCode[error.code] ?? byClass[error.class]
 }
 
 const byStatus: Readonly<Record<RunStatus, ExitCode>> = {

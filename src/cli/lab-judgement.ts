@@ -44,7 +44,7 @@ export function faultLogFile(lab: Lab): string {
 /** The checker's figures as evidence carries them. Its stamps are monotonic; here they become wall time of the same machine. */
 export function measurementsOf(lab: Lab, { figures, findings }: Judgement): Measurements {
   const files = globSync(join(evidenceDirectory(lab.state.directory), '*.client.jsonl')).toSorted()
-  const attempts = files.map(readRawLog).flatMap((log) => log.attempts)
+  const attempts = files.map(readRawLog).flatMap((log) => (log.client === 'zone-prober' ? [] : log.attempts))
   const view = figures.orders ?? figures.rawWrites
   const { wallMs, monoMs } = stamps()
   const wall = (mono: number): number => Math.round(mono + wallMs - monoMs)

@@ -5,5 +5,7 @@ enableCompileCache()
 const { runCommandLine } = await import('./command-line.ts')
 const { processTerminal } = await import('./process-terminal.ts')
 
-const exitCode = await runCommandLine(process.argv.slice(2), processTerminal())
-process.exitCode = exitCode
+const terminal = processTerminal()
+process.exitCode = await runCommandLine(process.argv.slice(2), terminal)
+// What was under way when somebody stopped us is not waited for.
+if (terminal.stop.aborted) process.exit()

@@ -17,6 +17,7 @@ export interface Measurements {
   readonly lossMs: number
   /** Requests from the first failed one to the first acknowledged one after it. */
   readonly transition: RequestCount
+  /** All of them through the gates; probers beside the members are counted only where they were acknowledged. */
   readonly total: RequestCount
   /** Statements about the data that hold or do not: order, balance, one effect for each id, equal state hash. */
   readonly invariants: readonly Invariant[]
