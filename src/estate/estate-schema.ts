@@ -14,6 +14,7 @@ import {
   portSchema,
   textSchema,
   timeZoneSchema,
+  unlessMissing,
 } from './scalar-schema.ts'
 import { blockingConditions } from './schedule.ts'
 
@@ -35,7 +36,9 @@ const hostSchema = z.strictObject({
 })
 
 const linkSchema = z.strictObject({
-  between: z.tuple([nameSchema, nameSchema], { error: 'not a pair; name exactly two regions' }),
+  between: z.tuple([nameSchema, nameSchema], {
+    error: unlessMissing('not a pair; name exactly two regions'),
+  }),
   kind: z.enum(['private', 'internet']),
   roundTrip: durationSchema,
   rate: byteRateSchema,
@@ -99,7 +102,9 @@ const scheduleSchema = z.strictObject({
 const exclusionSchema = z.strictObject({
   owner: textSchema,
   reason: textSchema,
-  expires: z.iso.date('not a date; write the day on which the exclusion ends, for example 2027-03-31'),
+  expires: z.iso.date({
+    error: unlessMissing('not a date; write the day on which the exclusion ends, for example 2027-03-31'),
+  }),
 })
 
 /** The form of estate.yaml. `src/estate/estate.ts` is what it becomes. */

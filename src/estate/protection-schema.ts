@@ -7,6 +7,7 @@ import {
   nameSchema,
   secretReferenceSchema,
   textSchema,
+  unlessMissing,
 } from './scalar-schema.ts'
 
 export const intervalSchema = z
@@ -32,7 +33,7 @@ export const storeSchema = z.strictObject({
   address: z.union(
     [absolutePathSchema, z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9._=-]+)*$/)],
     {
-      error: 'not a store address; write an absolute directory or s3://bucket/prefix',
+      error: unlessMissing('not a store address; write an absolute directory or s3://bucket/prefix'),
     },
   ),
   credentials: secretReferenceSchema.optional(),

@@ -4,6 +4,11 @@ import { parseDurationMs } from './duration.ts'
 
 // Every message is `what is wrong; what to do`. No message repeats a value that may be a secret.
 
+/** The message for a value that is there; a missing one is said to be missing. */
+export function unlessMissing(message: string) {
+  return ({ input }: { readonly input?: unknown }) => (input === undefined ? undefined : message)
+}
+
 /** A label that appears in commands, application names and keys. */
 export const nameSchema = z
   .string()
@@ -58,7 +63,7 @@ export const byteRateSchema = z
   .meta({ description: 'Bytes a second: number, unit and /s, for example 200 MiB/s.' })
 
 export const portSchema = z
-  .int('not a port; write a whole number from 1 to 65535')
+  .int({ error: unlessMissing('not a port; write a whole number from 1 to 65535') })
   .min(1, 'not a port; write a number from 1 to 65535')
   .max(65_535, 'not a port; write a number from 1 to 65535')
   .meta({ description: 'A TCP port, 1 to 65535.' })
@@ -99,7 +104,7 @@ export const textSchema = z
 
 export const countSchema = (least: number, most: number) =>
   z
-    .int(`not a whole number; write a number from ${least} to ${most}`)
+    .int({ error: unlessMissing(`not a whole number; write a number from ${least} to ${most}`) })
     .min(least, `too small; write a number from ${least} to ${most}`)
     .max(most, `too large; write a number from ${least} to ${most}`)
 

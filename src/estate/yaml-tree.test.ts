@@ -49,6 +49,10 @@ for (const [label, text] of nestings) {
   })
 }
 
+test('a text of nothing but separators is refused before it fills the memory', () => {
+  assert.match(refusal(`a: [${',~'.repeat(1_000_001)}]`), /^1:1 more than 1000000 values/)
+})
+
 const refusals: readonly [string, string, RegExp][] = [
   ['a key of the prototype', 'a: 1\n__proto__: { polluted: true }\n', /^2:1 a key that can not be a name/],
   ['a constructor key, in flow', 'a: { constructor: 1 }\n', /^1:6 a key that can not be a name/],

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import type { Document, Node, Pair, Range, YAMLMap, YAMLSeq } from 'yaml'
-import { nestingProblemAt } from './nesting-limit.ts'
+import { nestingProblemAt, separatorCount, separatorsMax } from './yaml-limits.ts'
 import { problem } from './estate-problem.ts'
 import type { EstatePath, EstateProblem, Position } from './estate-problem.ts'
 import { YamlPositions } from './yaml-position.ts'
@@ -35,6 +35,13 @@ export function readFullYaml(text: string): YamlTree {
   const tooDeep = nestingProblemAt(text)
   if (tooDeep !== undefined) {
     return unreadable(text, tooDeep, `more than ${depthMax} levels of nesting; an estate needs fewer than 12`)
+  }
+  if (separatorCount(text) > separatorsMax) {
+    return unreadable(
+      text,
+      0,
+      `more than ${separatorsMax} values in a form that takes long to read; split the estate`,
+    )
   }
   let document: Document.Parsed
   try {

@@ -2,6 +2,18 @@
 const openBracketsMax = 500
 const dashesMax = 64
 
+/** The YAML package needs about 1.5 kB for each; a text of separators only must not exhaust the memory. */
+export const separatorsMax = 1_000_000
+
+export function separatorCount(text: string): number {
+  let count = 0
+  for (let offset = 0; offset < text.length; offset += 1) {
+    const code = text.charCodeAt(offset)
+    if (code === 0x2c || code === 0x0a || code === 0x3a) count += 1
+  }
+  return count
+}
+
 /**
  * Offset where the text nests deeper than any estate, found before a parser that recurses sees it. Absent when it does not.
  * Linear, and it counts generously: an offset is only given for a text that no estate resembles.
