@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util'
 import { openClientLog } from './client-log.ts'
 import { runOrderClient } from './order-client.ts'
 import { orderSource } from './order-source.ts'
-import { parseCount, parseEndpoint, untilStopped } from './program-arguments.ts'
+import { parseCount, parseEndpoint, runName, untilStopped } from './program-arguments.ts'
 
 const { values: given } = parseArgs({
   options: {
     to: { type: 'string', default: '127.0.0.1:7001' },
     log: { type: 'string', default: 'order-gateway.jsonl' },
     host: { type: 'string', default: 'client' },
-    run: { type: 'string', default: `o${Date.now().toString(36)}` },
+    run: { type: 'string', default: 'o' },
     clients: { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
     'think-ms': { type: 'string', default: '20' },
@@ -21,7 +21,8 @@ const { values: given } = parseArgs({
 })
 
 const seed = parseCount(given.seed, 'seed')
-const log = openClientLog(given.log, { client: 'order-gateway', run: given.run, host: given.host, seed })
+const run = runName(given.run)
+const log = openClientLog(given.log, { client: 'order-gateway', run, host: given.host, seed })
 const signal = untilStopped(parseCount(given['for-ms'], 'for-ms'))
 const options = {
   ...parseEndpoint(given.to),
@@ -30,7 +31,7 @@ const options = {
   retryMs: parseCount(given['retry-ms'], 'retry-ms'),
 }
 const clients = Array.from({ length: parseCount(given.clients, 'clients') }, async (_, client) => {
-  await runOrderClient(options, orderSource(given.run, client, seed), log, signal)
+  await runOrderClient(options, orderSource(run, client, seed), log, signal)
 })
 await Promise.all(clients)
 log.write({ kind: 'end' })

@@ -14,7 +14,13 @@ export function parseCount(text: string, name: string): number {
   throw new Error(`--${name} ${JSON.stringify(text)} is not a whole number`)
 }
 
-/** Resolves on SIGTERM and SIGINT, or after `forMs` unless it is 0. */
+/** Names the rows of one client program: two workloads on one estate never share an id. No `-`, which begins the number of a row. */
+export function runName(label: string): string {
+  if (/^[A-Za-z0-9]{1,16}$/.test(label)) return `${label}${Date.now().toString(36)}`
+  throw new Error(`--run ${JSON.stringify(label)} is not up to 16 letters and digits`)
+}
+
+/** Aborted by SIGTERM and SIGINT, or after `forMs` unless it is 0. */
 export function untilStopped(forMs: number): AbortSignal {
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort())

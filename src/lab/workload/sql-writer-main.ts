@@ -6,7 +6,7 @@ import { openClientLog } from './client-log.ts'
 import type { ClientLog } from './client-log.ts'
 import { connectConfirmed } from './confirmed-connection.ts'
 import type { ConfirmedConnection, DatabaseTarget } from './confirmed-connection.ts'
-import { parseCount, parseEndpoint, untilStopped } from './program-arguments.ts'
+import { parseCount, parseEndpoint, runName, untilStopped } from './program-arguments.ts'
 import { runSqlWriter } from './sql-writer.ts'
 
 const { values: given } = parseArgs({
@@ -17,7 +17,7 @@ const { values: given } = parseArgs({
     user: { type: 'string', default: 'postgres' },
     log: { type: 'string', default: 'sql-writer.jsonl' },
     host: { type: 'string', default: 'client' },
-    run: { type: 'string', default: `w${Date.now().toString(36)}` },
+    run: { type: 'string', default: 'w' },
     'interval-ms': { type: 'string', default: '20' },
     'timeout-ms': { type: 'string', default: '1000' },
     'for-ms': { type: 'string', default: '0' },
@@ -25,7 +25,8 @@ const { values: given } = parseArgs({
 })
 
 const client = given.as === 'zone-prober' ? 'zone-prober' : 'raw-writer'
-const log = openClientLog(given.log, { client, run: given.run, host: given.host, seed: 0 })
+const run = runName(given.run)
+const log = openClientLog(given.log, { client, run, host: given.host, seed: 0 })
 const signal = untilStopped(parseCount(given['for-ms'], 'for-ms'))
 const target: DatabaseTarget = { ...parseEndpoint(given.to), database: given.database, user: given.user }
 const timeoutMs = parseCount(given['timeout-ms'], 'timeout-ms')
@@ -33,7 +34,7 @@ const writer = runSqlWriter(
   {
     target,
     table: client === 'zone-prober' ? 'exchange.probes' : 'exchange.raw_writes',
-    run: given.run,
+    run,
     intervalMs: parseCount(given['interval-ms'], 'interval-ms'),
     timeoutMs,
   },
