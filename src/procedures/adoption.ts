@@ -12,6 +12,7 @@ import {
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
+import { ruleSteps } from './parts/rule-steps.ts'
 import { serviceSteps } from './parts/service-steps.ts'
 import { from, step } from './parts/step-form.ts'
 
@@ -46,7 +47,9 @@ export const adoption: Procedure = {
         'see `pointzero status`; use `reprotect` or `switchover` instead',
       )
     }
+    requireSeen(scene)
     const primary = holder(scene, request.parameters['primary'])
+    requireOneLineage(scene, primary)
     const { host } = primary
     return compile(this, request, scene, [
       ...open(scene, primary),
@@ -54,6 +57,38 @@ export const adoption: Procedure = {
       ...serviceSteps(scene, { host, target: targetOf(scene, primary), ready: 'acknowledge' }),
     ])
   },
+}
+
+/** What can not be seen may hold the data, or run as a primary: unknown is not empty. */
+function requireSeen(scene: ClusterScene): void {
+  for (const { name, host, reachable, role } of scene.facts.members) {
+    if (reachable && role !== 'unknown') continue
+    throw refusal(
+      'MEMBER_UNREACHABLE',
+      reachable ? `the server of ${name} does not answer its agent` : `the agent of ${name} does not answer`,
+      `see to it that \`pointzero agent\` on ${host} reports ${name}, then plan again`,
+    )
+  }
+}
+
+/** The others are made standbys of the primary: what somebody else's database left there goes only by hand. */
+function requireOneLineage(scene: ClusterScene, primary: PostgresMember): void {
+  const { systemIdentifier } = memberFacts(scene, primary.id)
+  if (systemIdentifier === '')
+    throw refusal(
+      'PRIMARY_EMPTY',
+      `${primary.name} holds no database`,
+      'name the member that holds the data with `--param primary=`',
+    )
+  for (const member of othersThan(scene, primary)) {
+    const found = memberFacts(scene, member.id).systemIdentifier
+    if (found === '' || found === systemIdentifier) continue
+    throw refusal(
+      'SYSTEM_IDENTIFIER_MISMATCH',
+      `${member.name} holds another database system (${found}) than ${primary.name} (${systemIdentifier})`,
+      `look at ${member.dataDirectory} on ${member.host}; move it aside by hand if it may go`,
+    )
+  }
 }
 
 /** The one member with data; two of different lineage are never guessed between. */
@@ -155,7 +190,6 @@ function protect(scene: ClusterScene, primary: PostgresMember): readonly Step[] 
     .filter((name) => named.has(name))
     .sort()
   const count = scene.cluster.policy.synchronousCount
-  const args = { component, member: primary.id }
   return [
     ...standbys.map((member) =>
       step({
@@ -172,36 +206,11 @@ function protect(scene: ClusterScene, primary: PostgresMember): readonly Step[] 
         waitMs: 500,
       }),
     ),
-    step({
-      id: 'publish',
-      action: 'leader.publish',
-      on: 'control',
-      args: { ...args, publishedSync: names, publishedCount: count },
-      after: standbys.map(({ name }) => `rejoin-${name}`),
-      proves: 'the names that may acknowledge are published',
-      effect: 'reversible',
-      phase: 'execute',
-      attempts: 10,
-    }),
-    step({
-      id: 'set-sync',
-      action: 'postgres.set-sync',
-      on: primary.host,
-      args: { ...args, names, count },
-      after: ['publish'],
-      proves: `${primary.name} waits for ${count} of ${names.join(', ')}`,
-      effect: 'reversible',
-      phase: 'execute',
-    }),
-    step({
-      id: 'acknowledge',
-      action: 'postgres.acknowledge',
-      on: primary.host,
-      args: { ...args, timeoutMs: 5_000 },
-      after: ['set-sync'],
-      proves: 'a commit was acknowledged under the rule',
-      phase: 'verify',
-      timeoutMs: 10_000,
-    }),
+    ...ruleSteps(
+      scene,
+      primary,
+      { names, count },
+      standbys.map(({ name }) => `rejoin-${name}`),
+    ),
   ]
 }

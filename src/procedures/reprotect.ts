@@ -15,6 +15,7 @@ import {
 } from './parts/cluster-facts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { reopenSteps } from './parts/reopen-steps.ts'
+import { ruleSteps } from './parts/rule-steps.ts'
 import { step } from './parts/step-form.ts'
 
 /**
@@ -133,36 +134,6 @@ function rejoin(scene: ClusterScene, leader: PostgresMember, member: PostgresMem
       attempts: 5,
       waitMs: 500,
     }),
-    step({
-      id: 'publish',
-      action: 'leader.publish',
-      on: 'control',
-      args: { ...primary, publishedSync: names, publishedCount: count },
-      after: [`rejoin-${member.name}`],
-      proves: `${names.join(', ')} may acknowledge, and the record says so first`,
-      effect: 'reversible',
-      phase: 'execute',
-      attempts: 10,
-    }),
-    step({
-      id: 'set-sync',
-      action: 'postgres.set-sync',
-      on: leader.host,
-      args: { ...primary, names, count },
-      after: ['publish'],
-      proves: `${leader.name} waits for ${count} of ${names.join(', ')}`,
-      effect: 'reversible',
-      phase: 'execute',
-    }),
-    step({
-      id: 'acknowledge',
-      action: 'postgres.acknowledge',
-      on: leader.host,
-      args: { ...primary, timeoutMs: 5_000 },
-      after: ['set-sync'],
-      proves: 'a commit was acknowledged under the new rule',
-      phase: 'verify',
-      timeoutMs: 10_000,
-    }),
+    ...ruleSteps(scene, leader, { names, count }, [`rejoin-${member.name}`]),
   ]
 }
