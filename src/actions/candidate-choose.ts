@@ -1,6 +1,6 @@
 import type { Json } from '../domain/canonical-json.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action } from '../engine/action.ts'
+import type { Action, ActionArgs } from '../engine/action.ts'
 import { clusterNamed, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
 import { numberArg, textArg, textsArg } from './agent-context.ts'
@@ -25,14 +25,29 @@ export const candidateChoose: Action<ControlContext> = {
     if (best === undefined || eligible.length < numberArg(args, 'needed')) {
       return { satisfied: false, seen: { eligible: eligible.map(({ member }) => member), refused } }
     }
-    const others = eligible.slice(1).map(({ member }) => memberNamed(cluster, member).name)
-    const chosenName = memberNamed(cluster, best.member).name
-    const fallback = textsArg(args, 'fallbackSync').filter((name) => name !== chosenName)
-    const output = { ...describe(context, cluster, best), others: others.length > 0 ? others : fallback }
+    const names = acknowledging(cluster, eligible, args)
+    if (names.length < numberArg(args, 'count'))
+      return { satisfied: false, seen: { candidate: best.member, names, refused } }
+    const output = { ...describe(context, cluster, best), others: names }
     const proof = { ranking: eligible.map(rankEntry), refused }
     return { satisfied: true, proof, output }
   },
   async apply() {},
+}
+
+/**
+ * Labels that the chosen one is to wait for: the other detached ones, and whoever the plan named beside them when those are fewer than a
+ * commit needs. A rule that nobody can meet must not be claimed, because after the claim there is no way back.
+ */
+function acknowledging(
+  cluster: PostgresComponent,
+  [best, ...others]: readonly Candidate[],
+  args: ActionArgs,
+): readonly string[] {
+  const detached = others.map(({ member }) => memberNamed(cluster, member).name)
+  if (detached.length > 0 && detached.length >= numberArg(args, 'count')) return detached
+  const chosen = best === undefined ? '' : memberNamed(cluster, best.member).name
+  return [...new Set([...detached, ...textsArg(args, 'fallbackSync')])].filter((name) => name !== chosen)
 }
 
 function rankEntry(candidate: Candidate): Json {

@@ -52,9 +52,9 @@ export const zoneFailover: Procedure = {
     const needed = revocationsNeeded(scene.facts.publishedSync.length, scene.facts.publishedCount)
     requireEnough(scene, candidates, needed)
     return compile(this, request, scene, [
-      fenceOld(scene, old),
       ...candidates.map((member) => detach(scene, member, old)),
       choose(scene, candidates, { old, needed }),
+      fenceOld(scene, old),
       claim(scene, old),
       ...takeOverSteps(scene, {
         member: from('choose', 'member'),
@@ -89,13 +89,17 @@ function requireEnough(scene: ClusterScene, candidates: readonly PostgresMember[
   )
 }
 
-/** Best effort and off the critical path: it spares readers a stale primary; safety does not rest on it. */
+/**
+ * Best effort and off the critical path: it spares readers a stale primary; safety does not rest on it. Only when the revocation succeeded,
+ * because an attempt that can not go on must leave a primary that lives, and that clients may still reach, as it was.
+ */
 function fenceOld(scene: ClusterScene, old: PostgresMember): Step {
   return step({
     id: `fence-${old.name}`,
     action: 'postgres.fence',
     on: old.host,
     args: { component: scene.cluster.id, member: old.id },
+    after: ['choose'],
     proves: `no process of ${old.name} remains`,
     effect: 'reversible',
     phase: 'execute',
@@ -136,6 +140,7 @@ function choose(
       component: scene.cluster.id,
       members: candidates.map(({ id }) => id),
       needed: rule.needed,
+      count: scene.facts.publishedCount,
       fallbackSync: fallback(scene, rule.old),
     },
     after: candidates.map(({ name }) => `detach-${name}`),
