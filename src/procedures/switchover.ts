@@ -170,6 +170,16 @@ function demote(scene: ClusterScene, old: PostgresMember, next: PostgresMember):
   ]
 }
 
+/** With fewer names than acknowledgements the new primary could confirm nothing, after there is no way back. */
+function requireEnoughNames(next: PostgresMember, names: readonly string[], count: number): void {
+  if (names.length >= count) return
+  throw refusal(
+    'TOO_FEW_STANDBYS',
+    `a commit on ${next.name} would wait for ${count} standbys, and ${names.length} could acknowledge: ${names.join(', ')}`,
+    'bring another standby back with `pointzero run reprotect --param member=` first',
+  )
+}
+
 function takeOver(scene: ClusterScene, old: PostgresMember, next: PostgresMember): readonly Step[] {
   const component = scene.cluster.id
   const followers = othersThan(scene, old).filter(({ id }) => id !== next.id)
@@ -180,6 +190,7 @@ function takeOver(scene: ClusterScene, old: PostgresMember, next: PostgresMember
     .filter((name) => named.has(name))
     .sort()
   const count = Math.max(scene.facts.publishedCount, scene.cluster.policy.synchronousCount)
+  requireEnoughNames(next, names, count)
   const upstream = upstreamOf(scene, next)
   const claim = step({
     id: 'claim',
