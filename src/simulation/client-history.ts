@@ -22,7 +22,13 @@ export class ClientHistory {
   #transaction = 0
 
   begin(client: string, nowUs: number): WriteEntry {
-    const entry: WriteEntry = { transaction: this.nextTransaction(), client, invokedUs: nowUs, endedUs: -1, result: 'pending' }
+    const entry: WriteEntry = {
+      transaction: this.nextTransaction(),
+      client,
+      invokedUs: nowUs,
+      endedUs: -1,
+      result: 'pending',
+    }
     this.entries.push(entry)
     return entry
   }

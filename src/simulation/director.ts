@@ -83,6 +83,10 @@ export class Director {
       if (this.#goal !== undefined) this.operators.run(this.#goal.order, 1)
     } else if (run === '') this.#counters.add(`nothing-to-${command}`)
     else if (command === 'resume') this.operators.resume(run)
-    else this.operators.wish(command === 'pause' ? 'paused' : command === 'continue' ? 'continued' : 'cancel-requested', run)
+    else
+      this.operators.wish(
+        command === 'pause' ? 'paused' : command === 'continue' ? 'continued' : 'cancel-requested',
+        run,
+      )
   }
 }

@@ -32,7 +32,9 @@ export class EstateReading {
   head(run: string): (RunHead & { readonly revision: number }) | undefined {
     const key = storeKeys(this.#sim.estate.id).runHead(run)
     const entry = this.#sim.durable.entries.get(key)
-    return entry === undefined ? undefined : { ...(JSON.parse(entry.value) as RunHead), revision: entry.revision }
+    return entry === undefined
+      ? undefined
+      : { ...(JSON.parse(entry.value) as RunHead), revision: entry.revision }
   }
 
   requesterOf(run: string): string {
@@ -50,11 +52,14 @@ export class EstateReading {
     if (leadingServer.mode !== 'primary') return `${leadingServer.name} leads and is ${leadingServer.mode}`
     const others = this.#sim.cluster.servers.filter((server) => server !== leadingServer)
     const loaded = [...leadingServer.loadedSync.names].sort().join()
-    if (loaded !== leader.publishedSync.join()) return `published ${leader.publishedSync.join()}, loaded ${loaded}`
+    if (loaded !== leader.publishedSync.join())
+      return `published ${leader.publishedSync.join()}, loaded ${loaded}`
     for (const other of others) {
-      if (other.receiver?.upstream !== leadingServer) return `${other.name} does not stream from ${leadingServer.name}`
+      if (other.receiver?.upstream !== leadingServer)
+        return `${other.name} does not stream from ${leadingServer.name}`
       if (!leader.publishedSync.includes(other.name)) return `${other.name} may not acknowledge`
-      if (other.wal[leadingServer.wal.length - 3] !== leadingServer.wal.at(-3)) return `${other.name} is behind or diverged`
+      if (other.wal[leadingServer.wal.length - 3] !== leadingServer.wal.at(-3))
+        return `${other.name} is behind or diverged`
     }
     return this.#servedBadly(leadingServer)
   }

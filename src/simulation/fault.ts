@@ -16,7 +16,13 @@ export type FaultEffect =
   /** Packets from the place to the others are dropped, packets to it arrive. */
   | { readonly kind: 'partition-one-way'; readonly place: FaultPlace; readonly direction: 'out' | 'in' }
   | { readonly kind: 'clock-step'; readonly place: FaultPlace; readonly byMs: number }
-  | { readonly kind: 'disk'; readonly place: FaultPlace; readonly after: number; readonly count: number; readonly code: 'ENOSPC' | 'EIO' }
+  | {
+      readonly kind: 'disk'
+      readonly place: FaultPlace
+      readonly after: number
+      readonly count: number
+      readonly code: 'ENOSPC' | 'EIO'
+    }
   | {
       readonly kind: 'weather'
       readonly lossRate: number

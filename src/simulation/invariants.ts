@@ -55,7 +55,9 @@ export class ClusterInvariants {
       if (other === server || other.mode !== 'primary') continue
       this.#counters.add('promoted-beside-a-living-primary')
       const { names, count } = other.loadedSync
-      const attached = [...other.senders].filter(({ standby }) => names.includes(standby.name) && standby !== server)
+      const attached = [...other.senders].filter(
+        ({ standby }) => names.includes(standby.name) && standby !== server,
+      )
       if (names.length > 0 && attached.length < count) continue
       throw new InvariantBroken(
         'revocation before promotion',
@@ -78,7 +80,10 @@ export class ClusterInvariants {
     const transactions = new Set(leader.wal.map(({ transaction }) => transaction))
     const soft = this.#history.entries.filter(({ result }) => result === 'soft')
     this.#counters.add('soft-commits', soft.length)
-    this.#counters.add('soft-commits-lost', soft.filter(({ transaction }) => !transactions.has(transaction)).length)
+    this.#counters.add(
+      'soft-commits-lost',
+      soft.filter(({ transaction }) => !transactions.has(transaction)).length,
+    )
     for (const { result, transaction, client } of this.#history.entries) {
       if (result === 'failed' && transactions.has(transaction)) {
         throw new InvariantBroken('failed means not done', `transaction ${transaction} of ${client} is there`)

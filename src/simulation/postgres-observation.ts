@@ -11,7 +11,8 @@ export function observePostgres(server: SimPostgres): MemberObservation {
     timeline: directory.timeline,
     checkpointTimeline: directory.checkpointTimeline,
   }
-  const upstream = directory.upstream === undefined ? '' : `${directory.upstream.address}:${directory.upstream.port}`
+  const upstream =
+    directory.upstream === undefined ? '' : `${directory.upstream.address}:${directory.upstream.port}`
   if (server.mode === 'stopped') {
     const { shutdownLsn } = directory
     return {

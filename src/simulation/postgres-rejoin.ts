@@ -1,21 +1,24 @@
 import type { Upstream } from '../ports/database-member.ts'
 import { permanent, transient } from './postgres-problem.ts'
 import type { MemberDriverSetting } from './sim-database-member.ts'
+import type { PostgresDirectory } from './postgres-directory.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { SimRandom } from './sim-random.ts'
 import { replayableUpTo } from './wal-record.ts'
 
+type RejoinMethod = 'unchanged' | 'rewind' | 'clone'
+
 interface RejoinJob {
   readonly process: SimProcess
   readonly server: SimPostgres
   readonly upstream: Upstream
-  readonly done: (value: { readonly method: 'unchanged' | 'rewind' | 'clone' }) => void
+  readonly done: (value: { readonly method: RejoinMethod }) => void
   readonly fail: (error: Error) => void
 }
 
 /**
- * As the real driver: the directory's own WAL is replayed first without an upstream, then compared by timeline and position. What diverged
+ * As the real driver: the directory's own WAL is replayed first without an upstream, then compared by timeline, position and content. What diverged
  * is rewound or copied anew. Dies with the agent that runs it, and a rewind leaves a directory behind then that only a copy repairs.
  */
 export function rejoinDirectory(setting: MemberDriverSetting, job: RejoinJob): void {
@@ -24,7 +27,9 @@ export function rejoinDirectory(setting: MemberDriverSetting, job: RejoinJob): v
   const { directory } = server
   const source = servers.find(({ host, port }) => host.address === upstream.address && port === upstream.port)
   const answers = (): boolean =>
-    source?.mode === 'primary' && source.process?.isPaused === false && links.connects(server.host, source.host)
+    source?.mode === 'primary' &&
+    source.process?.isPaused === false &&
+    links.connects(server.host, source.host)
   if (server.isRunning) {
     fail(permanent('PG_RUNNING', `${server.name} runs; only a stopped member can rejoin`))
     return
@@ -39,7 +44,7 @@ export function rejoinDirectory(setting: MemberDriverSetting, job: RejoinJob): v
   }
   const isUsable = directory.systemIdentifier !== '' && !directory.isDamaged
   if (isUsable) directory.truncate(replayableUpTo(directory.wal, 0))
-  const method = !isUsable ? 'clone' : source.directory.covers(directory) ? 'unchanged' : random.pick(['rewind', 'rewind', 'clone'] as const)
+  const method = isUsable ? chooseMethod(random, directory, source.directory) : 'clone'
   directory.upstream = undefined
   if (method === 'rewind') directory.isDamaged = true
   const settleUs = isUsable ? random.between(100_000, 400_000) : 0
@@ -57,7 +62,14 @@ export function rejoinDirectory(setting: MemberDriverSetting, job: RejoinJob): v
   })
 }
 
-function tookUs(random: SimRandom, method: 'unchanged' | 'rewind' | 'clone'): number {
+/** By timeline and position, then by content: what the numbers can not tell apart, pg_rewind can not either. */
+function chooseMethod(random: SimRandom, own: PostgresDirectory, source: PostgresDirectory): RejoinMethod {
+  if (!source.covers(own)) return random.pick(['rewind', 'rewind', 'clone'])
+  const newest = own.wal.length - 1
+  return own.wal[newest] === source.wal[newest] ? 'unchanged' : 'clone'
+}
+
+function tookUs(random: SimRandom, method: RejoinMethod): number {
   if (method === 'unchanged') return 1000
   return method === 'rewind' ? random.between(200_000, 1_200_000) : random.between(500_000, 2_500_000)
 }

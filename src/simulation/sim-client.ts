@@ -61,12 +61,16 @@ export class SimClient {
   }
 
   #throughGate(attempt: Attempt, gate: SimGate, target: Endpoint): void {
-    const server = this.#setting.servers.find(({ host, port }) => host.address === target.address && port === target.port)
+    const server = this.#setting.servers.find(
+      ({ host, port }) => host.address === target.address && port === target.port,
+    )
     if (server === undefined) {
       this.#back(attempt, gate.host, 'failed')
       return
     }
-    const leave = gate.openSession(target, () => this.#back(attempt, gate.host, attempt.sent ? 'unknown' : 'failed'))
+    const leave = gate.openSession(target, () =>
+      this.#back(attempt, gate.host, attempt.sent ? 'unknown' : 'failed'),
+    )
     attempt.onEnd(leave)
     this.#toServer(attempt, gate.host, server)
   }
@@ -93,7 +97,12 @@ export class SimClient {
     })
     const waiting = server.commit(attempt.entry.transaction, (result) => {
       forget?.()
-      const seen = { acknowledged: 'acknowledged', soft: 'soft', terminated: 'unknown', 'read-only': 'failed' } as const
+      const seen = {
+        acknowledged: 'acknowledged',
+        soft: 'soft',
+        terminated: 'unknown',
+        'read-only': 'failed',
+      } as const
       loop.after(links.delayUs(server.host, via), () => {
         if (links.connects(server.host, via)) this.#back(attempt, via, seen[result])
       })

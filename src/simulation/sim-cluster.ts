@@ -54,7 +54,12 @@ export class Cluster {
       servers.push(new SimPostgres({ loop, links, random, servers, witness }, place))
     }
     this.servers = servers
-    this.invariants = new ClusterInvariants({ servers, history: this.history, counters, now: () => loop.nowUs })
+    this.invariants = new ClusterInvariants({
+      servers,
+      history: this.history,
+      counters,
+      now: () => loop.nowUs,
+    })
     this.driverSetting = {
       loop,
       links,
@@ -86,6 +91,7 @@ export class Cluster {
     const [first] = this.servers
     assert(first !== undefined, 'the cluster has members')
     first.directory.systemIdentifier = '7000000000000000001'
-    for (let index = 0; index < 3; index += 1) first.directory.append([nextRecord(first.wal, 1, 0)], first.directory)
+    for (let index = 0; index < 3; index += 1)
+      first.directory.append([nextRecord(first.wal, 1, 0)], first.directory)
   }
 }

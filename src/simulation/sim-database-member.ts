@@ -86,7 +86,8 @@ export class SimDatabaseMember implements DatabaseMember {
     return this.#command((done, fail) => {
       const report = (): void => {
         const { shutdownLsn, timeline } = server.directory
-        if (shutdownLsn === undefined) fail(permanent('PG_NOT_CLEAN', `${server.name} was not shut down in an orderly way`))
+        if (shutdownLsn === undefined)
+          fail(permanent('PG_NOT_CLEAN', `${server.name} was not shut down in an orderly way`))
         else done({ shutdownLsn: lsnText(shutdownLsn), timeline })
       }
       if (!server.isRunning) {
@@ -117,10 +118,15 @@ export class SimDatabaseMember implements DatabaseMember {
     const endpoint = { address: upstream.address, port: upstream.port }
     const { loop, servers, links } = this.#setting
     return this.#effect((server, done, fail) => {
-      const found = servers.find(({ host, port }) => host.address === upstream.address && port === upstream.port)
-      const seen = found?.mode === 'primary' && found.process?.isPaused === false && links.connects(server.host, found.host)
+      const found = servers.find(
+        ({ host, port }) => host.address === upstream.address && port === upstream.port,
+      )
+      const seen =
+        found?.mode === 'primary' &&
+        found.process?.isPaused === false &&
+        links.connects(server.host, found.host)
       if (server.mode === 'primary') fail(permanent('PG_NOT_A_STANDBY', `${server.name} is no standby`))
-      else if (server.isRunning && seen && !found.directory.covers(server.directory)) {
+      else if (server.isRunning && seen && !isSameHistory(server, found)) {
         fail(permanent('PG_DIVERGED', `${server.name} has what ${found.name} has not`))
       } else {
         server.setUpstream(endpoint)
@@ -166,7 +172,8 @@ export class SimDatabaseMember implements DatabaseMember {
 
   /** One at a time. */
   writeCanary(_wallMs: number, timeoutMs: number): Promise<CanaryReceipt> {
-    if (this.#writesCanary) return Promise.reject(transient(`${this.name}: the canary before this one still waits`))
+    if (this.#writesCanary)
+      return Promise.reject(transient(`${this.name}: the canary before this one still waits`))
     this.#writesCanary = true
     const counter = this.#setting.nextCanary()
     return this.#ask(
@@ -196,7 +203,9 @@ export class SimDatabaseMember implements DatabaseMember {
   }
 
   /** Through a session while it runs; on the disk when it does not. */
-  #effect(apply: (server: SimPostgres, done: () => void, fail: (error: Error) => void) => void): Promise<void> {
+  #effect(
+    apply: (server: SimPostgres, done: () => void, fail: (error: Error) => void) => void,
+  ): Promise<void> {
     const server = this.#server
     if (server.isRunning) return this.#session<void>((done, fail) => apply(server, done, fail))
     return this.#command<void>((done, fail) => apply(server, done, fail))
@@ -273,4 +282,10 @@ function awaitStreaming(
   if (server.receiver !== undefined) done()
   else if (!server.isRunning || loop.nowUs > untilUs) fail(transient(`nothing streams to ${server.name} yet`))
   else loop.after(20_000, () => awaitStreaming(loop, server, untilUs, done, fail))
+}
+
+/** By timeline and position, then by content. */
+function isSameHistory(own: SimPostgres, upstream: SimPostgres): boolean {
+  const newest = own.wal.length - 1
+  return upstream.directory.covers(own.directory) && own.wal[newest] === upstream.wal[newest]
 }

@@ -78,7 +78,8 @@ export class SimDisk {
 
   loseUnsynced(): void {
     const kept = this.#random.integer(this.#pendingNames.length + 1)
-    for (const { name, inode } of this.#pendingNames.slice(0, kept)) setOrDelete(this.#durableNames, name, inode)
+    for (const { name, inode } of this.#pendingNames.slice(0, kept))
+      setOrDelete(this.#durableNames, name, inode)
     this.#pendingNames = []
     this.#names = new Map(this.#durableNames)
     for (const inode of this.#names.values()) {

@@ -91,7 +91,9 @@ export class SimEstate {
       links: this.links,
       random,
       counters,
-      component: estate.components.find((component): component is PostgresComponent => component.kind === 'postgres'),
+      component: estate.components.find(
+        (component): component is PostgresComponent => component.kind === 'postgres',
+      ),
       hostNamed: (name) => this.host(name),
       broken: (error) => this.fail(error),
     })
@@ -125,8 +127,12 @@ export class SimEstate {
   }
 
   startHost(name: string): void {
-    if (name === this.estate.controlPlane.host) this.#supervise('control-plane', name, async (world, process) => this.#runControlPlane(world, process))
-    else this.#supervise(`agent ${name}`, name, async (world, process) => this.#runAgent(world, process, hostNamed(this.estate, name)))
+    if (name === this.estate.controlPlane.host)
+      this.#supervise('control-plane', name, async (world, process) => this.#runControlPlane(world, process))
+    else
+      this.#supervise(`agent ${name}`, name, async (world, process) =>
+        this.#runAgent(world, process, hostNamed(this.estate, name)),
+      )
   }
 
   /** Power is back: supervisors start what belongs there. */
@@ -145,7 +151,11 @@ export class SimEstate {
   }
 
   /** A process of its own kind: a command that a person runs. */
-  spawn(name: string, hostName: string, subject: string): { readonly process: SimProcess; readonly world: World } {
+  spawn(
+    name: string,
+    hostName: string,
+    subject: string,
+  ): { readonly process: SimProcess; readonly world: World } {
     const process = new SimProcess(this.loop, this.host(hostName), name)
     this.#boots += 1
     this.#processes.set(name, process)
@@ -160,14 +170,20 @@ export class SimEstate {
     const reason = fields['reason'] ?? fields['code'] ?? fields['start'] ?? ''
     this.counters.add(reason === '' ? `log:${event}` : `log:${event}:${String(reason).slice(0, 40)}`)
     if (event === 'agent-stopped' || event === 'control-plane-stopped') {
-      this.fail(new InvariantBroken('no process stops by itself', `${process.name}: ${String(fields['error'])}`))
+      this.fail(
+        new InvariantBroken('no process stops by itself', `${process.name}: ${String(fields['error'])}`),
+      )
     }
     if (this.lines.length >= linesKept) this.lines.shift()
     const detail = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)
     this.lines.push(`${(this.loop.nowUs / 1e6).toFixed(3)} ${process.name}: ${event} ${detail.join(' ')}`)
   }
 
-  #supervise(name: string, hostName: string, main: (world: World, process: SimProcess) => Promise<void>): void {
+  #supervise(
+    name: string,
+    hostName: string,
+    main: (world: World, process: SimProcess) => Promise<void>,
+  ): void {
     const host = this.host(hostName)
     if (!host.isUp || this.process(name) !== undefined) return
     const subject = name === 'control-plane' ? controlPlaneSubject : hostNamed(this.estate, hostName).id
@@ -178,7 +194,10 @@ export class SimEstate {
     })
     main(world, process).catch((error: unknown) => {
       const isBug = !(error instanceof RecoveryError) || error.class === 'bug'
-      this.note(process, 'exited', { code: error instanceof RecoveryError ? error.code : 'BUG', error: String(error) })
+      this.note(process, 'exited', {
+        code: error instanceof RecoveryError ? error.code : 'BUG',
+        error: String(error),
+      })
       if (isBug) this.fail(error)
       process.kill()
     })
@@ -222,7 +241,10 @@ export class SimEstate {
       })),
       gates: this.gates
         .filter((gate) => gate.host.name === host.name)
-        .map((gate) => ({ component: gate.component, gate: new SimGateDriver(this.loop, process, drivers, gate) })),
+        .map((gate) => ({
+          component: gate.component,
+          gate: new SimGateDriver(this.loop, process, drivers, gate),
+        })),
       instances: this.instances
         .filter((instance) => instance.host.name === host.name)
         .map((instance) => ({
@@ -247,7 +269,12 @@ export class SimEstate {
   #placed<T>(kind: 'gate' | 'compute', make: (component: Component, host: SimHost) => T): readonly T[] {
     return this.estate.components.flatMap((component) => {
       if (component.kind !== kind) return []
-      const places = component.kind === 'gate' ? component.listeners : component.kind === 'compute' ? component.instances : []
+      const places =
+        component.kind === 'gate'
+          ? component.listeners
+          : component.kind === 'compute'
+            ? component.instances
+            : []
       return places.map(({ host }) => make(component, this.host(host)))
     })
   }
@@ -261,7 +288,8 @@ export class SimEstate {
       }
     }
     this.durable.onPut = (entry, before) => guarded(() => this.storeInvariants.put(entry, before))
-    this.switchboard.onBug = (error) => this.fail(new InvariantBroken('no bug', `${error.code}: ${error.message}`))
+    this.switchboard.onBug = (error) =>
+      this.fail(new InvariantBroken('no bug', `${error.code}: ${error.message}`))
     this.switchboard.onCall = (call) => {
       guarded(() => this.storeInvariants.called(call))
       return (ok) => guarded(() => this.storeInvariants.answered(call, ok))
@@ -269,7 +297,12 @@ export class SimEstate {
     for (const gate of this.gates) {
       gate.onRoute = (before, after) => {
         if (after.epoch < before.epoch) {
-          this.fail(new InvariantBroken('epochs never decrease', `gate on ${gate.host.name}: ${before.epoch} to ${after.epoch}`))
+          this.fail(
+            new InvariantBroken(
+              'epochs never decrease',
+              `gate on ${gate.host.name}: ${before.epoch} to ${after.epoch}`,
+            ),
+          )
         }
       }
     }

@@ -49,14 +49,17 @@ export class SimInstanceDriver implements ComputeInstance {
   }
 
   observe(): Promise<{ readonly running: boolean; readonly ready: boolean }> {
-    return this.#soon((done) => done({ running: this.#instance.process !== undefined, ready: this.#instance.isReady }))
+    return this.#soon((done) =>
+      done({ running: this.#instance.process !== undefined, ready: this.#instance.isReady }),
+    )
   }
 
   start(): Promise<void> {
     const instance = this.#instance
     return this.#soon<void>((done) => {
       if (instance.isReady) done()
-      else if (instance.process === undefined) instance.start(this.#loop, this.#random.between(20_000, 300_000), done)
+      else if (instance.process === undefined)
+        instance.start(this.#loop, this.#random.between(20_000, 300_000), done)
       else this.#loop.after(350_000, done)
     })
   }

@@ -15,9 +15,7 @@ interface Listening {
   readonly handler: CallHandler
 }
 
-type Answer =
-  | { readonly ok: true; readonly body: Json }
-  | { readonly ok: false; readonly error: ErrorRecord }
+type Answer = { readonly ok: true; readonly body: Json } | { readonly ok: false; readonly error: ErrorRecord }
 
 /** Every listener of the simulated network, and the way that requests and replies take. */
 export class SimSwitchboard {
@@ -158,7 +156,12 @@ export class SimSwitchboard {
       back(() => progress.answer(answer))
     }
     server.resume(() => {
-      answered = this.onCall({ to: server.name, method: request.method, body: request.body, highestAccepted: 0 })
+      answered = this.onCall({
+        to: server.name,
+        method: request.method,
+        body: request.body,
+        highestAccepted: 0,
+      })
       listening.handler(request.method, request.body, { subject: request.subject }).then(
         (body) => reply({ ok: true, body: copyJson(body) }),
         (error: unknown) => reply({ ok: false, error: toErrorRecord(error) }),

@@ -48,33 +48,55 @@ export class SimOperators {
   }
 
   isExecuting(run: string): boolean {
-    return [...this.#executing].some(([process, executed]) => executed === run && process.isAlive && !process.isPaused)
+    return [...this.#executing].some(
+      ([process, executed]) => executed === run && process.isAlive && !process.isPaused,
+    )
   }
 
   /** Plan, have it approved by the other person, open, execute. */
   run(order: RunOrder, requester: 0 | 1 = 0): void {
     this.opening += 1
-    this.#command(`run ${order.procedure}`, requester, async (world, process) => {
-      const store = this.#store(world.network)
-      const { facts } = (await this.#call(world.network, statusMethods.status, {})) as unknown as ControlPlaneStatus
-      const { estate } = this.#sim
-      const { procedure, parameters } = order
-      const plan = procedureNamed(procedure).plan({ estate, facts, parameters, mode: 'real' })
-      const hash = planHash(plan)
-      await this.#approve(plan.scope, hash, requester === 0 ? 1 : 0)
-      const request: OpenRunRequest = { estate: estate.id, procedure, parameters, mode: 'real', planHash: hash }
-      const reply = (await this.#call(world.network, statusMethods.openRun, request as unknown as Json)) as unknown as OpenRunReply
-      return this.#execute(world, process, store, reply.run)
-    }, () => {
-      this.opening -= 1
-    })
+    this.#command(
+      `run ${order.procedure}`,
+      requester,
+      async (world, process) => {
+        const store = this.#store(world.network)
+        const { facts } = (await this.#call(
+          world.network,
+          statusMethods.status,
+          {},
+        )) as unknown as ControlPlaneStatus
+        const { estate } = this.#sim
+        const { procedure, parameters } = order
+        const plan = procedureNamed(procedure).plan({ estate, facts, parameters, mode: 'real' })
+        const hash = planHash(plan)
+        await this.#approve(plan.scope, hash, requester === 0 ? 1 : 0)
+        const request: OpenRunRequest = {
+          estate: estate.id,
+          procedure,
+          parameters,
+          mode: 'real',
+          planHash: hash,
+        }
+        const reply = (await this.#call(
+          world.network,
+          statusMethods.openRun,
+          request as unknown as Json,
+        )) as unknown as OpenRunReply
+        return this.#execute(world, process, store, reply.run)
+      },
+      () => {
+        this.opening -= 1
+      },
+    )
   }
 
   resume(run: string, person: 0 | 1 = 1): void {
     this.#command(`resume ${run}`, person, async (world, process) => {
       const store = this.#store(world.network)
       const journal = await this.#journal(world, run)
-      if (journal.state.paused) await this.#wish(journal, { type: 'continued', by: journal.place.writer }, ({ paused }) => !paused)
+      if (journal.state.paused)
+        await this.#wish(journal, { type: 'continued', by: journal.place.writer }, ({ paused }) => !paused)
       return this.#execute(world, process, store, run)
     })
   }
@@ -92,15 +114,35 @@ export class SimOperators {
 
   async #approve(scope: string, hash: string, person: 0 | 1): Promise<void> {
     const done = Promise.withResolvers<void>()
-    this.#command('approve', person, async (world) => {
-      const { id: estate } = this.#sim.estate
-      const nowMs = world.clock.now()
-      const fields = { estate, planHash: hash, scope, issuedAtMs: nowMs, expiresAtMs: nowMs + 15 * 60_000, reason: 'rehearsed' }
-      const approval = signApproval({ ...fields, nonce: world.random.idBody(24) }, simSigner(subjects[person]))
-      const put = [{ key: storeKeys(estate).approval(hash, approval.nonce), value: canonicalJson(approval as unknown as Json) }]
-      await this.#store(world.network).transact({ compare: [], put })
-      return 'approved'
-    }, () => done.resolve())
+    this.#command(
+      'approve',
+      person,
+      async (world) => {
+        const { id: estate } = this.#sim.estate
+        const nowMs = world.clock.now()
+        const fields = {
+          estate,
+          planHash: hash,
+          scope,
+          issuedAtMs: nowMs,
+          expiresAtMs: nowMs + 15 * 60_000,
+          reason: 'rehearsed',
+        }
+        const approval = signApproval(
+          { ...fields, nonce: world.random.idBody(24) },
+          simSigner(subjects[person]),
+        )
+        const put = [
+          {
+            key: storeKeys(estate).approval(hash, approval.nonce),
+            value: canonicalJson(approval as unknown as Json),
+          },
+        ]
+        await this.#store(world.network).transact({ compare: [], put })
+        return 'approved'
+      },
+      () => done.resolve(),
+    )
     await done.promise
   }
 
@@ -108,7 +150,14 @@ export class SimOperators {
     this.#executing.set(process, run)
     const { estate } = this.#sim
     const performer = new EstatePerformer(world, estate, store)
-    const result = await executeRun({ world, store, performer, estate: estate.id, run, executor: process.name })
+    const result = await executeRun({
+      world,
+      store,
+      performer,
+      estate: estate.id,
+      run,
+      executor: process.name,
+    })
     return result.status
   }
 
@@ -147,7 +196,13 @@ export class SimOperators {
 
   async #journal(world: World, run: string): Promise<RunJournal> {
     const keys = storeKeys(this.#sim.estate.id)
-    return RunJournal.load({ clock: world.clock, store: this.#store(world.network), keys, run, writer: subjects[1] })
+    return RunJournal.load({
+      clock: world.clock,
+      store: this.#store(world.network),
+      keys,
+      run,
+      writer: subjects[1],
+    })
   }
 
   async #wish(journal: RunJournal, event: RunEvent, isSo: (state: RunState) => boolean): Promise<void> {
@@ -157,11 +212,18 @@ export class SimOperators {
   }
 
   #store(network: Network): RemoteStore {
-    return new RemoteStore(network, { endpoint: this.#endpoint(), subject: controlPlaneSubject, timeoutMs: callTimeoutMs })
+    return new RemoteStore(network, {
+      endpoint: this.#endpoint(),
+      subject: controlPlaneSubject,
+      timeoutMs: callTimeoutMs,
+    })
   }
 
   #call(network: Network, method: string, body: Json): Promise<Json> {
-    return network.call(this.#endpoint(), method, body, { timeoutMs: callTimeoutMs, expectSubject: controlPlaneSubject })
+    return network.call(this.#endpoint(), method, body, {
+      timeoutMs: callTimeoutMs,
+      expectSubject: controlPlaneSubject,
+    })
   }
 
   #endpoint() {

@@ -65,7 +65,10 @@ export class SimPostgres {
   #isConnecting = false
   readonly #exitListeners = new Set<() => void>()
 
-  constructor(setting: PostgresSetting, place: { readonly name: string; readonly host: SimHost; readonly port: number }) {
+  constructor(
+    setting: PostgresSetting,
+    place: { readonly name: string; readonly host: SimHost; readonly port: number },
+  ) {
     this.#setting = setting
     this.name = place.name
     this.host = place.host
@@ -181,7 +184,11 @@ export class SimPostgres {
     this.connectSoon()
   }
 
-  commit(transaction: number, done: (result: CommitResult) => void, isBypassing = false): WaitingCommit | undefined {
+  commit(
+    transaction: number,
+    done: (result: CommitResult) => void,
+    isBypassing = false,
+  ): WaitingCommit | undefined {
     if (this.mode !== 'primary') {
       done('read-only')
       return undefined
@@ -210,7 +217,9 @@ export class SimPostgres {
     const { names, count } = this.#loadedSync
     let position = Number.POSITIVE_INFINITY
     if (names.length > 0) {
-      const flushed = [...this.senders].filter(({ standby }) => names.includes(standby.name)).map((sender) => sender.flushed)
+      const flushed = [...this.senders]
+        .filter(({ standby }) => names.includes(standby.name))
+        .map((sender) => sender.flushed)
       if (flushed.length < count) return
       position = flushed.sort((left, right) => right - left)[count - 1] ?? 0
     }
@@ -266,14 +275,21 @@ export class SimPostgres {
     const { upstream } = this.directory
     if (!this.#wantsReceiver() || upstream === undefined) return
     const { loop, links, servers } = this.#setting
-    const found = servers.find(({ host, port }) => host.address === upstream.address && port === upstream.port)
+    const found = servers.find(
+      ({ host, port }) => host.address === upstream.address && port === upstream.port,
+    )
     const sender = found?.process
     const accepts = found !== undefined && sender !== undefined && !sender.isPaused && found.canServe(this)
     if (!accepts || !links.connects(this.host, found.host)) {
       this.connectSoon()
       return
     }
-    const receiver = new SimReplication(loop, links, { standby: this, upstream: found, sender, receiver: process })
+    const receiver = new SimReplication(loop, links, {
+      standby: this,
+      upstream: found,
+      sender,
+      receiver: process,
+    })
     this.receiver = receiver
     this.receivedSinceStart = true
     found.senders.add(receiver)

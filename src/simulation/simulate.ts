@@ -42,7 +42,10 @@ const logLines = 2000
 const settleLimitUs = 180_000_000
 
 /** One life of an estate: adoption, a disaster, a planned switch, each under its faults, each followed by a healing. */
-export async function simulateSeed(seed: number, given: Partial<SimulationOptions> = {}): Promise<SeedResult> {
+export async function simulateSeed(
+  seed: number,
+  given: Partial<SimulationOptions> = {},
+): Promise<SeedResult> {
   const options = expandOptions(seed, given)
   const simulation = new Simulation(seed, options)
   return simulation.toEnd()
@@ -89,7 +92,10 @@ export class Simulation {
     await this.#during(1_500_000)
     this.#want(phase)
     this.director.injector.begin(phase, faults)
-    const endsMs = Math.max(1000, ...faults.filter((fault) => fault.phase === phase).map(({ atMs, forMs }) => atMs + forMs))
+    const endsMs = Math.max(
+      1000,
+      ...faults.filter((fault) => fault.phase === phase).map(({ atMs, forMs }) => atMs + forMs),
+    )
     await this.#during(Math.min(endsMs, 14_000) * 1000)
     this.director.injector.healEverything()
     this.sim.links.changed()
@@ -101,7 +107,8 @@ export class Simulation {
     try {
       await this.#run(() => why() === '', loop.nowUs + settleLimitUs)
     } catch (error) {
-      if (this.sim.failure === undefined) throw new InvariantBroken('liveness', `${phase}: ${String(error)}; ${why()}`)
+      if (this.sim.failure === undefined)
+        throw new InvariantBroken('liveness', `${phase}: ${String(error)}; ${why()}`)
     }
     if (phase === 'adoption') this.#startClients()
   }
@@ -120,7 +127,8 @@ export class Simulation {
   #unserved(sinceUs: number): string {
     if (this.#clients.length === 0) return ''
     const served = this.sim.cluster.history.entries.some(
-      ({ result, invokedUs, client }) => result === 'acknowledged' && invokedUs >= sinceUs && client.startsWith('gate'),
+      ({ result, invokedUs, client }) =>
+        result === 'acknowledged' && invokedUs >= sinceUs && client.startsWith('gate'),
     )
     return served ? '' : 'no client write was acknowledged'
   }
@@ -147,15 +155,24 @@ export class Simulation {
 
   #startClients(): void {
     const { loop, links, cluster, gates } = this.sim
-    const setting = { loop, links, random: this.#random.fork('clients'), servers: cluster.servers, history: cluster.history }
+    const setting = {
+      loop,
+      links,
+      random: this.#random.fork('clients'),
+      servers: cluster.servers,
+      history: cluster.history,
+    }
     const { everyUs, cancelRate } = this.#options.clients
     const gate = gates.find(({ component }) => component === 'cmp_dbgate')
     const form = { everyUs, timeoutUs: 1_500_000, cancelRate }
     for (const name of ['gate-1', 'gate-2']) {
-      if (gate !== undefined) this.#clients.push(new SimClient(setting, { ...form, name, host: this.sim.host('client'), gate }))
+      if (gate !== undefined)
+        this.#clients.push(new SimClient(setting, { ...form, name, host: this.sim.host('client'), gate }))
     }
     for (const directTo of cluster.servers) {
-      this.#clients.push(new SimClient(setting, { ...form, name: `zone-${directTo.name}`, host: directTo.host, directTo }))
+      this.#clients.push(
+        new SimClient(setting, { ...form, name: `zone-${directTo.name}`, host: directTo.host, directTo }),
+      )
     }
   }
 
@@ -174,10 +191,20 @@ export class Simulation {
     for (const procedure of ['zone-failover', 'reprotect']) {
       const fields = { estate: estate.id, procedure, scope, policyDigest: digest(cluster.component.policy) }
       const approval = signStandingApproval(
-        { ...fields, issuedAtMs: nowMs - 86_400_000, expiresAtMs: nowMs + 86_400_000, nonce: `standing${procedure}` },
+        {
+          ...fields,
+          issuedAtMs: nowMs - 86_400_000,
+          expiresAtMs: nowMs + 86_400_000,
+          nonce: `standing${procedure}`,
+        },
         signer,
       )
-      const put = [{ key: storeKeys(estate.id).standing(procedure, scope), value: canonicalJson(approval as unknown as Json) }]
+      const put = [
+        {
+          key: storeKeys(estate.id).standing(procedure, scope),
+          value: canonicalJson(approval as unknown as Json),
+        },
+      ]
       durable.apply({ compare: [], put })
     }
   }
@@ -185,11 +212,21 @@ export class Simulation {
   #result(): SeedResult {
     const { loop, failure } = this.sim
     const { traceHash, events } = loop
-    const base = { seed: this.#seed, options: this.#options, traceHash, events, virtualMs: Math.round(loop.nowUs / 1000) }
+    const base = {
+      seed: this.#seed,
+      options: this.#options,
+      traceHash,
+      events,
+      virtualMs: Math.round(loop.nowUs / 1000),
+    }
     const counters = this.counters.toRecord()
     if (failure === undefined) return { ...base, counters }
     const invariant = failure instanceof InvariantBroken ? failure.invariant : 'no bug'
     const message = failure instanceof InvariantBroken ? failure.message : (failure.stack ?? failure.message)
-    return { ...base, counters, failure: { invariant, message, atMs: base.virtualMs, log: this.sim.lines.slice(-logLines) } }
+    return {
+      ...base,
+      counters,
+      failure: { invariant, message, atMs: base.virtualMs, log: this.sim.lines.slice(-logLines) },
+    }
   }
 }

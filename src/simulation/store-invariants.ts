@@ -34,7 +34,8 @@ export class StoreInvariants {
       if (before !== undefined && epochOf(value) < epochOf(before.value)) broken('epochs never decrease', key)
     } else if (key.includes('/open/') && before !== undefined) {
       const [was, is] = [runOf(before.value), runOf(value)]
-      if (was !== '' && is !== '' && was !== is) broken('one open run a scope', `${is} opened while ${was} was open`)
+      if (was !== '' && is !== '' && was !== is)
+        broken('one open run a scope', `${is} opened while ${was} was open`)
     }
   }
 
@@ -45,7 +46,10 @@ export class StoreInvariants {
     const { run, step, attempt } = authority
     // Law 6: when the request for an effect arrives, the intent is in the store already.
     if (!this.#intents.has(`${run}/${step}/${attempt}`)) {
-      broken('intent is durable before its effect', `step ${step}, attempt ${attempt} of ${run} reached ${call.to} without`)
+      broken(
+        'intent is durable before its effect',
+        `step ${step}, attempt ${attempt} of ${run} reached ${call.to} without`,
+      )
     }
   }
 
@@ -54,7 +58,10 @@ export class StoreInvariants {
     if (authority === undefined || !ok) return
     const { scope, epoch } = authority
     if (epoch < call.highestAccepted) {
-      broken('a superseded executor has no effect', `${call.to} accepted epoch ${epoch} after ${call.highestAccepted}`)
+      broken(
+        'a superseded executor has no effect',
+        `${call.to} accepted epoch ${epoch} after ${call.highestAccepted}`,
+      )
     }
     const key = `${call.to} ${scope}`
     this.#accepted.set(key, Math.max(this.#accepted.get(key) ?? 0, epoch))

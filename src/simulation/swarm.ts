@@ -2,17 +2,47 @@ import type { Fault, FaultEffect, FaultPlace, PhaseName, ProcessKind } from './f
 import type { SimRandom } from './sim-random.ts'
 
 const zones = ['az1', 'az2', 'az3'] as const
-const places: readonly FaultPlace[] = ['leader-zone', 'leader-zone', 'standby-zone', 'standby-zone', ...zones, 'ctl', 'client']
-const processes: readonly ProcessKind[] = ['agent', 'agent', 'control-plane', 'executor', 'executor', 'postgres']
+const places: readonly FaultPlace[] = [
+  'leader-zone',
+  'leader-zone',
+  'standby-zone',
+  'standby-zone',
+  ...zones,
+  'ctl',
+  'client',
+]
+const processes: readonly ProcessKind[] = [
+  'agent',
+  'agent',
+  'control-plane',
+  'executor',
+  'executor',
+  'postgres',
+]
 const commands = ['pause', 'continue', 'cancel', 'resume', 'run-again'] as const
-const phases: readonly PhaseName[] = ['adoption', 'failover', 'failover', 'failover', 'switchover', 'switchover']
+const phases: readonly PhaseName[] = [
+  'adoption',
+  'failover',
+  'failover',
+  'failover',
+  'switchover',
+  'switchover',
+]
 
 type Maker = (random: SimRandom) => FaultEffect
 
 const makers: Readonly<Record<FaultEffect['kind'], Maker>> = {
   'host-crash': (random) => ({ kind: 'host-crash', place: random.pick(places) }),
-  'process-kill': (random) => ({ kind: 'process-kill', process: random.pick(processes), place: random.pick(places) }),
-  'process-pause': (random) => ({ kind: 'process-pause', process: random.pick(processes), place: random.pick(places) }),
+  'process-kill': (random) => ({
+    kind: 'process-kill',
+    process: random.pick(processes),
+    place: random.pick(places),
+  }),
+  'process-pause': (random) => ({
+    kind: 'process-pause',
+    process: random.pick(processes),
+    place: random.pick(places),
+  }),
   'host-pause': (random) => ({ kind: 'host-pause', place: random.pick(places) }),
   partition: (random) => {
     const place = random.pick(places)
@@ -28,7 +58,13 @@ const makers: Readonly<Record<FaultEffect['kind'], Maker>> = {
   },
   disk: (random) => {
     const place = random.pick(places)
-    return { kind: 'disk', place, after: random.integer(6), count: random.between(1, 12), code: random.pick(['ENOSPC', 'EIO']) }
+    return {
+      kind: 'disk',
+      place,
+      after: random.integer(6),
+      count: random.between(1, 12),
+      code: random.pick(['ENOSPC', 'EIO']),
+    }
   },
   weather: (random) => ({
     kind: 'weather',

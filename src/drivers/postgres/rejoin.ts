@@ -22,10 +22,11 @@ import {
   writeUpstreamOnDisk,
 } from './postgres-settings.ts'
 import { runProgram } from './run-program.ts'
+import { holdsSameWal } from './same-wal.ts'
 import { writeStandbySignal } from './standby-signal.ts'
 import { divergence } from './timeline-history.ts'
 import type { WalPosition } from './timeline-history.ts'
-import { checkpointUpstream, viewUpstream } from './upstream-view.ts'
+import { checkpointUpstream, digestUpstreamWal, viewUpstream } from './upstream-view.ts'
 import type { UpstreamView } from './upstream-view.ts'
 import { segmentName, segmentSize, walRecordEnd } from './wal-record-end.ts'
 
@@ -55,12 +56,28 @@ export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promis
   const position = own === undefined ? undefined : await positionOf(subject)
   if (position !== undefined) {
     const diverged = divergence(position, view.position, view.ancestors)
-    if (diverged === undefined) return 'unchanged'
-    effects.log.info('postgres.diverged', { member: config.name, why: diverged })
-    if (await rewind(subject, upstream, view, position)) return 'rewind'
+    if (diverged === undefined && (await isSameWal(subject, upstream, view, position))) return 'unchanged'
+    effects.log.info('postgres.diverged', {
+      member: config.name,
+      why: diverged ?? 'its newest WAL is not what the upstream holds there',
+    })
+    // By the numbers nothing diverged, and pg_rewind goes by the numbers.
+    if (diverged !== undefined && (await rewind(subject, upstream, view, position))) return 'rewind'
   }
   await clone(subject, upstream, view)
   return 'clone'
+}
+
+async function isSameWal(
+  { config, effects }: RejoinSubject,
+  upstream: Upstream,
+  view: UpstreamView,
+  position: WalPosition,
+): Promise<boolean> {
+  const timelines = [...view.ancestors.map(({ timeline }) => timeline), view.position.timeline]
+  return await holdsSameWal(config.dataDirectory, position, timelines, async (name, length) =>
+    digestUpstreamWal(config, effects.clock, upstream, name, length),
+  )
 }
 
 /** Where all the WAL of the stopped member ends; `undefined` when the directory can not be started any more. */

@@ -16,7 +16,8 @@ import type { Postmaster } from './postmaster.ts'
 import { signalProcess } from './process-table.ts'
 import { divergence } from './timeline-history.ts'
 import type { WalPosition } from './timeline-history.ts'
-import { viewUpstream } from './upstream-view.ts'
+import { holdsSameWal } from './same-wal.ts'
+import { digestUpstreamWal, viewUpstream } from './upstream-view.ts'
 
 const answerMs = 3_000
 const detachMs = 5_000
@@ -119,7 +120,15 @@ async function requireCommonHistory(
   try {
     const own = await readControlFile(config.dataDirectory)
     const view = await viewUpstream(config, clock, upstream, config.systemIdentifier ?? own?.systemIdentifier)
-    const diverged = divergence(position, view.position, view.ancestors)
+    const same = async (): Promise<boolean> => {
+      const timelines = [...view.ancestors.map(({ timeline }) => timeline), view.position.timeline]
+      return await holdsSameWal(config.dataDirectory, position, timelines, async (name, length) =>
+        digestUpstreamWal(config, clock, upstream, name, length),
+      )
+    }
+    const byNumbers = divergence(position, view.position, view.ancestors)
+    const diverged =
+      byNumbers ?? ((await same()) ? undefined : 'its newest WAL is not what the upstream holds there')
     if (diverged === undefined) return
     throw permanent(
       'PG_DIVERGED',

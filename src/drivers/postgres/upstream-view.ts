@@ -71,6 +71,24 @@ export async function checkpointUpstream(
   })
 }
 
+/** Of the first `length` bytes of one of its WAL files. */
+export async function digestUpstreamWal(
+  config: PostgresMemberConfig,
+  clock: Clock,
+  upstream: Upstream,
+  name: string,
+  length: number,
+): Promise<string | undefined> {
+  return await withUpstream(config, clock, upstream, async (session) => {
+    const [row] = await session.query<{ digest: string | null }>(
+      `select encode(sha256(pg_read_binary_file($1, 0, $2, true)), 'hex') as digest`,
+      [`pg_wal/${name}`, length],
+      checkpointMs,
+    )
+    return row?.digest ?? undefined
+  })
+}
+
 async function readAncestors(session: PostgresSession, timeline: number): Promise<readonly TimelineEnd[]> {
   const path = `pg_wal/${timelineHistoryFile(timeline)}`
   const [row] = await session.query<{ text: string }>('select pg_read_file($1) as text', [path], answerMs)
