@@ -3,7 +3,7 @@ import type { ClusterFacts, Facts, MemberFacts } from '../../domain/facts.ts'
 import type { Plan } from '../../domain/plan.ts'
 import { productVersion } from '../../domain/product-version.ts'
 import { RecoveryError } from '../../domain/recovery-error.ts'
-import { formats } from '../../domain/format.ts'
+import { formats, requireFormat } from '../../domain/format.ts'
 import { digest } from '../../engine/digest.ts'
 import {
   clusterNamed,
@@ -26,6 +26,7 @@ export interface ClusterScene {
 
 export function sceneOf(request: PlanRequest): ClusterScene {
   const { estate, facts } = request
+  requireFormat('facts', facts.format, 'facts')
   if (facts.estate !== estate.id) {
     throw refusal(
       'FACTS_OF_ANOTHER_ESTATE',
