@@ -112,7 +112,8 @@ function elsewhere(
   seen: Set<string>,
 ): readonly ExposureBound[] {
   const names = [
-    component.replay?.sourceOfTruth,
+    // A failover replays nothing into a database; a recovery from corruption does, and is judged for itself.
+    component.kind === 'postgres' ? undefined : component.replay?.sourceOfTruth,
     component.kind === 'event-store' ? component.storedIn : undefined,
   ]
   return names
