@@ -15,6 +15,11 @@ export interface CommonOptions {
   readonly context?: string
 }
 
+/** Only a name for its subcommands. It has no options: commander would take them away from a subcommand. */
+export function commandGroup(name: string, description: string): Command {
+  return new Command(name).description(description)
+}
+
 export function jsonCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { connectedCommand, jsonCommand } from '../command-context.ts'
+import { commandGroup, connectedCommand, jsonCommand } from '../command-context.ts'
 import type { CommonOptions } from '../command-context.ts'
 import { collected } from '../parameters-option.ts'
 import { exitCodes } from '../exit-code.ts'
@@ -18,7 +18,7 @@ interface CollectOptions extends CommonOptions {
 }
 
 export function evidenceCommand(context: CommandContext): Command {
-  const evidence = jsonCommand('evidence', 'what a run proved: verify, show or collect a bundle')
+  const evidence = commandGroup('evidence', 'what a run proved: verify, show or collect a bundle')
   evidence.addCommand(
     jsonCommand('verify', 'judge a bundle with keys that you give; nothing inside it is believed')
       .argument('<bundle>', 'the .json file')

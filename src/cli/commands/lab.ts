@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { jsonCommand } from '../command-context.ts'
+import { commandGroup, jsonCommand } from '../command-context.ts'
 
 export interface LabCommandOptions {
   readonly json?: true
@@ -13,7 +13,7 @@ export interface LabCommandOptions {
 }
 
 export function labCommand({ terminal }: CommandContext): Command {
-  const lab = jsonCommand('lab', 'a real estate on this machine, to try things: up, down, status')
+  const lab = commandGroup('lab', 'a real estate on this machine, to try things: up, down, status')
   lab.addCommand(
     jsonCommand('up', 'make one: three zones, PostgreSQL, a control plane, agents, adopted and protected')
       .option('--postgres <kind>', 'system or embedded (default: what there is)')

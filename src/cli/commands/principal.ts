@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
-import { connectedCommand, jsonCommand } from '../command-context.ts'
+import { commandGroup, connectedCommand, jsonCommand } from '../command-context.ts'
 import { collected } from '../parameters-option.ts'
 
 interface AddOptions extends CommonOptions {
@@ -10,7 +10,7 @@ interface AddOptions extends CommonOptions {
 }
 
 export function principalCommand({ terminal }: CommandContext): Command {
-  const principal = jsonCommand('principal', 'who may ask and approve: list them, add one, make a key')
+  const principal = commandGroup('principal', 'who may ask and approve: list them, add one, make a key')
   principal.addCommand(
     connectedCommand('list', 'the principals that the control plane knows').action(
       async (options: CommonOptions) => {

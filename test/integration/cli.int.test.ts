@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { parse } from 'yaml'
+import type { ErrorRecord } from '../../src/domain/recovery-error.ts'
+import { freePort } from '../support/free-port.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const program = join(root, 'bin', 'pointzero')
+const directory = mkdtempSync(join(tmpdir(), 'pointzero-cli-'))
+const children: (() => void)[] = []
+after(() => {
+  for (const kill of children) kill()
+  rmSync(directory, { recursive: true })
+})
+
+const exchange = join(root, 'examples', 'exchange', 'estate.yaml')
+const exchangeFacts = join(root, 'examples', 'exchange', 'facts.json')
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function pointzero(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Ended {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: directory, ...environment }
+  const ended = spawnSync(program, args, { encoding: 'utf8', cwd: directory, env })
+  return { code: ended.status, out: ended.stdout, err: ended.stderr }
+}
+
+function errorOf({ out }: Ended): ErrorRecord {
+  return (JSON.parse(out) as { readonly error: ErrorRecord }).error
+}
+
+test('--help and --version answer, and say how commands end', () => {
+  const help = pointzero(['--help'])
+  assert.equal(help.code, 0)
+  assert.match(help.out, /Exit codes: 0 done, 1 failed, 2 usage or estate, 3 refused, 4 waiting/)
+  assert.match(pointzero(['--version']).out, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('a command line that makes no sense ends with 2 and changes nothing', () => {
+  const wrong = [
+    ['frobnicate'],
+    ['plan'],
+    ['plan', 'zone-failover', '--frob'],
+    ['plan', 'no-such-procedure', '--estate', exchange, '--facts', exchangeFacts],
+    ['plan', 'zone-failover', '--estate', exchange, '--facts', exchangeFacts, '--param', 'nonsense'],
+    ['plan', 'zone-failover', '--estate', exchange, '--facts', exchangeFacts, '--param', 'no=1'],
+    ['plan', 'zone-failover', '--estate', exchange, '--facts', exchangeFacts, '--scenario', 'corruption'],
+    ['plan', 'zone-failover', '--estate', 'absent.yaml', '--facts', exchangeFacts],
+    ['check', 'absent.yaml'],
+    ['status'],
+    ['status', '--context', 'absent.json'],
+    ['simulate', '--seed', 'x'],
+    ['drill', 'no-such-scenario'],
+    ['evidence', 'verify', 'absent.json'],
+  ]
+  assert.deepEqual(
+    wrong.map((args) => [args.join(' '), pointzero(args).code]),
+    wrong.map((args) => [args.join(' '), 2]),
+  )
+})
+
+test('a refusal ends with 3', () => {
+  const refused = pointzero(['drill', 'region-loss', '--json'])
+  assert.equal(refused.code, 3)
+  assert.equal(errorOf(refused).class, 'refused')
+})
+
+test('an error says what, where and the next command, as text and as JSON', () => {
+  const text = pointzero(['status'])
+  assert.match(text.err, /^error USAGE \(invalid-estate\)\n {2}.+\n {2}next: .*--context FILE/)
+  assert.equal(text.out, '')
+  const json = pointzero(['status', '--json'])
+  assert.equal(errorOf(json).code, 'USAGE')
+  assert.notEqual(errorOf(json).hint, '')
+})
+
+test('every example estate is read, and says so in JSON too', () => {
+  const examples = globSync('examples/*/estate.yaml', { cwd: root })
+  assert.ok(examples.length > 0)
+  for (const example of examples) {
+    const checked = pointzero(['check', join(root, example), '--json'])
+    assert.equal(checked.code, 0, checked.out)
+    const { estate, objectives } = JSON.parse(checked.out) as {
+      estate: { digest: string }
+      objectives: unknown[]
+    }
+    assert.match(estate.digest, /^[0-9a-f]{64}$/)
+    assert.ok(objectives.length > 0)
+  }
+})
+
+test('an estate with a mistake ends with 2 and names file, line and column', () => {
+  const file = join(directory, 'broken.yaml')
+  writeFileSync(file, readFileSync(exchange, 'utf8').replace('kind: postgres', 'kind: postgras'))
+  const broken = pointzero(['check', file])
+  assert.equal(broken.code, 2)
+  assert.match(broken.err, /broken\.yaml:\d+:\d+: components\./)
+})
+
+/** The same value with every object's members in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, member]) => [key, reversed(member)]),
+  )
+}
+
+test('the same facts give the same plan hash in any time zone, language, directory and order of keys', () => {
+  const turned = join(directory, 'turned.json')
+  writeFileSync(turned, JSON.stringify(reversed(JSON.parse(readFileSync(exchangeFacts, 'utf8')))))
+  const surroundings = [
+    [exchangeFacts, { TZ: 'UTC', LANG: 'C' }],
+    [exchangeFacts, { TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' }],
+    [turned, { TZ: 'America/St_Johns', LANG: 'ja_JP.UTF-8' }],
+  ] as const
+  const hashes = surroundings.map(([facts, environment]) => {
+    const made = pointzero(
+      ['plan', 'zone-failover', '--estate', exchange, '--facts', facts, '--json'],
+      environment,
+    )
+    assert.equal(made.code, 0, made.out)
+    return (JSON.parse(made.out) as { readonly hash: string }).hash
+  })
+  assert.match(hashes[0] ?? '', /^[0-9a-f]{64}$/)
+  assert.equal(new Set(hashes).size, 1)
+})
+
+test('evidence is verified with the keys that are given, and a changed byte ends with 1', () => {
+  const fixture = join(root, 'test/fixtures/formats/evidence.json')
+  const keys = join(root, 'test/fixtures/formats/principals.json')
+  const genuine = pointzero(['evidence', 'verify', fixture, '--keys', keys, '--json'])
+  assert.equal(genuine.code, 0, genuine.out + genuine.err)
+  assert.equal((JSON.parse(genuine.out) as { readonly ok: boolean }).ok, true)
+  const changed = join(directory, 'evidence.json')
+  writeFileSync(changed, readFileSync(fixture, 'utf8').replace('zone a is dark', 'zone b is dark'))
+  const found = pointzero(['evidence', 'verify', changed, '--keys', keys, '--json'])
+  assert.equal(found.code, 1)
+  assert.equal((JSON.parse(found.out) as { readonly where: string }).where, 'entry 1 approvals, field digest')
+  assert.match(pointzero(['evidence', 'show', fixture]).out, /REAL.*zone-failover/)
+  const page = join(directory, 'page.html')
+  assert.equal(pointzero(['evidence', 'show', fixture, '--html', page]).code, 0)
+  assert.match(readFileSync(page, 'utf8'), /^<!doctype html>/)
+})
+
+test('a fact that matters changes the plan hash', () => {
+  const changed = join(directory, 'changed.json')
+  const facts = JSON.parse(readFileSync(exchangeFacts, 'utf8')) as {
+    clusters: { systemIdentifier: string }[]
+  }
+  for (const cluster of facts.clusters) cluster.systemIdentifier = '7000000000000000001'
+  writeFileSync(changed, JSON.stringify(facts))
+  const hashOf = (file: string): string =>
+    (
+      JSON.parse(
+        pointzero(['plan', 'zone-failover', '--estate', exchange, '--facts', file, '--json']).out,
+      ) as { hash: string }
+    ).hash
+  assert.notEqual(hashOf(changed), hashOf(exchangeFacts))
+})
+
+test('setup never overwrites, and a control plane made with it answers its people and nobody else', async () => {
+  const estateFile = await oneHostEstate()
+  const out = join(directory, 'setup')
+  const setUp = () =>
+    pointzero([
+      'setup',
+      '--estate',
+      estateFile,
+      '--out',
+      out,
+      '--install',
+      join(out, 'control-plane'),
+      '--json',
+      '--agent-state',
+      directory,
+    ])
+  const made = setUp()
+  assert.equal(made.code, 0, made.out)
+  assert.equal(setUp().code, 2)
+  await serving(join(out, 'control-plane', 'serve.json'))
+
+  const as = (person: string, ...args: readonly string[]): Ended =>
+    pointzero([...args, '--json', '--context', join(out, 'people', person, 'context.json')])
+  const status = as('operator', 'status')
+  assert.equal(status.code, 0, status.out)
+  assert.equal((JSON.parse(status.out) as { estate: string }).estate, 'est_labgoldestate')
+  assert.equal(
+    (JSON.parse(as('operator', 'principal', 'list').out) as { principals: unknown[] }).principals.length,
+    3,
+  )
+  assert.deepEqual(JSON.parse(as('operator', 'runs').out), { runs: [] })
+  assert.equal(as('approver', 'approve', '--standing', 'zone-failover').code, 0)
+  assert.equal(errorOf(as('approver', 'approve', 'f'.repeat(64))).code, 'PLAN_UNKNOWN')
+  assert.equal(as('approver', 'approve', 'f00').code, 2)
+  assert.equal(errorOf(as('operator', 'show', 'run_absent01')).code, 'RUN_UNKNOWN')
+  const unadopted = as('operator', 'run', 'zone-failover')
+  assert.equal(unadopted.code, 3)
+  assert.equal(errorOf(unadopted).code, 'CLUSTER_NOT_ADOPTED')
+
+  const stranger = join(directory, 'stranger')
+  pointzero(['setup', '--estate', estateFile, '--out', stranger])
+  const context = JSON.parse(readFileSync(join(out, 'people', 'operator', 'context.json'), 'utf8')) as object
+  const tls = {
+    ca: join(out, 'authority', 'ca.pem'),
+    cert: join(stranger, 'people/operator/cert.pem'),
+    key: join(stranger, 'people/operator/key.pem'),
+  }
+  writeFileSync(join(directory, 'stranger.json'), JSON.stringify({ ...context, tls, estateFile }))
+  const refused = pointzero(['status', '--json', '--context', join(directory, 'stranger.json')])
+  assert.notEqual(refused.code, 0)
+})
+
+/** The golden estate of a lab: all of its hosts are loopback addresses of this machine. */
+async function oneHostEstate(): Promise<string> {
+  const estate = parse(readFileSync(join(root, 'test/fixtures/formats/estate.yaml'), 'utf8')) as {
+    readonly controlPlane: { port: number }
+  }
+  estate.controlPlane.port = await freePort()
+  const file = join(directory, 'estate.yaml')
+  writeFileSync(file, JSON.stringify(estate))
+  return file
+}
+
+async function serving(config: string): Promise<void> {
+  const child = spawn(program, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(() => child.kill('SIGTERM'))
+  let text = ''
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  child.on('exit', () => reject(new Error(`serve ended: ${text}`)))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part
+      if (text.includes('"listening"')) resolve()
+    })
+  }
+  await promise
+}
