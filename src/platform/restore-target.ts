@@ -106,7 +106,7 @@ function contained(path: string): string {
     code: 'RESTORE_PATH_OUTSIDE',
     class: 'permanent',
     message: `not a path inside a restore target: ${JSON.stringify(path)}`,
-    hint: 'the copy is damaged or hostile: take another one, `pointzero catalogue`',
+    hint: 'the copy is damaged or hostile: take another one',
   })
 }
 
