@@ -47,7 +47,9 @@ export class ClusterWatch {
     // What was out of place before a run ended is looked at anew: the run may just have put it right.
     if (busy) this.#displacedSinceMs.clear()
     this.#detection = this.#detect(moment)
-    const acknowledging = acknowledgingNames(this.cluster)
+    // Under an asynchronous policy nobody is named, so nobody is out of place for not being named.
+    const isSynchronous = this.cluster.policy.synchronousCount > 0
+    const acknowledging = isSynchronous ? acknowledgingNames(this.cluster) : new Set<string>()
     const displacedMs = new Map<string, number>()
     for (const { member } of facts.members)
       displacedMs.set(
@@ -95,7 +97,7 @@ export class ClusterWatch {
         : { role: beside.observation.role, ageMs: beside.ageMs + this.#board.ageMs(home.id, moment.nowMs) }
     const observers = [
       ...this.#remoteReadings(member.id, moment.nowMs),
-      ...controlReading(member.id, moment.probes),
+      ...this.#ownReading(member.id, moment.probes),
     ]
     return detectFailure({ detectMs: this.cluster.policy.detectMs, zone: home.zone, own, observers })
   }
@@ -114,6 +116,15 @@ export class ClusterWatch {
     })
   }
 
+  /** The control plane observes from the zone of its host, together with the agents there: one place, however many look from it. */
+  #ownReading(member: string, probes: readonly ProbeView[]): readonly ObserverReading[] {
+    const probe = probes.find((one) => one.member === member)
+    if (probe === undefined) return []
+    const { zone } = hostNamed(this.#estate, this.#estate.controlPlane.host)
+    const place = zone === 'outside' ? 'control' : zone
+    return [{ place, silentMs: probe.silentMs, ageMs: probe.ageMs }]
+  }
+
   #displacedFor(isDisplaced: boolean, member: string, nowMs: number): number {
     if (!isDisplaced) {
       this.#displacedSinceMs.delete(member)
@@ -123,9 +134,4 @@ export class ClusterWatch {
     this.#displacedSinceMs.set(member, sinceMs)
     return nowMs - sinceMs
   }
-}
-
-function controlReading(member: string, probes: readonly ProbeView[]): readonly ObserverReading[] {
-  const probe = probes.find((one) => one.member === member)
-  return probe === undefined ? [] : [{ place: 'control', silentMs: probe.silentMs, ageMs: probe.ageMs }]
 }

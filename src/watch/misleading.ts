@@ -1,4 +1,4 @@
-import { computePlacedWith, gatesTo, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
+import { computePlacedWith, gatesTo, hostNamed } from '../estate/estate-lookup.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { Estate, PostgresComponent } from '../estate/estate.ts'
 import type { AgentView } from '../agent/wire.ts'
@@ -13,7 +13,9 @@ export function misleading(
   record: Pick<LeaderRecord, 'member' | 'publishedSync'>,
   viewOf: (host: string) => AgentView | undefined,
 ): string {
-  const member = memberNamed(cluster, record.member)
+  const member = cluster.members.find(({ id }) => id === record.member)
+  // A leader that is not declared any more is the detector's to name.
+  if (member === undefined) return ''
   const home = hostNamed(estate, member.host)
   const loaded = loadedRule(viewOf(home.id), member.id)
   if (loaded !== undefined && loaded !== [...record.publishedSync].sort().join(', '))

@@ -90,7 +90,7 @@ function changedAt(value: Json, path: Path): Json {
 function otherThan(value: Json): Json {
   if (typeof value === 'boolean') return !value
   if (typeof value === 'number') return value + 1
-  return `${String(value)}x`
+  return typeof value === 'string' ? `${value}x` : 'x'
 }
 
 function shuffled(value: Json, order: (keys: readonly string[]) => readonly string[]): Json {

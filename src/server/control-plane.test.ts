@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { VirtualTime } from '../../test/support/virtual-world.ts'
+import type { Heartbeat, HeartbeatReply } from '../agent/wire.ts'
+import { canonicalJson, type Json } from '../domain/canonical-json.ts'
+import { storeKeys } from '../engine/store-keys.ts'
+import { MemoryControlStore } from '../simulation/memory-control-store.ts'
+import { simulatedEstate } from '../simulation/simulated-estate.ts'
+import { startControlPlane } from './control-plane.ts'
+import type { ControlPlaneStatus } from './status-wire.ts'
+
+const estate = simulatedEstate()
+const keys = storeKeys(estate.id)
+const scope = 'cluster:cmp_ledger'
+
+async function running() {
+  const time = new VirtualTime()
+  const home = time.world(time.process('10.0.0.8'), 'prn_control')
+  const store = new MemoryControlStore(home.clock)
+  const endpoint = { address: '10.0.0.8', port: 7300 }
+  await time.settled(
+    startControlPlane(home, {
+      estate,
+      subject: 'prn_control',
+      listen: endpoint,
+      store,
+      probe: { answers: async () => true },
+      verifier: { verify: () => false },
+      principals: [],
+      tickMs: 200,
+    }),
+  )
+  let callers = 10
+  const callAs = async (subject: string, method: string, body: Json): Promise<Json> => {
+    const caller = time.world(time.process(`10.0.1.${callers++}`), subject)
+    return time.settled(caller.network.call(endpoint, method, body, { timeoutMs: 2_000 }))
+  }
+  const beat = async (subject: string, changed: Partial<Heartbeat> = {}): Promise<HeartbeatReply> =>
+    (await callAs(subject, 'control/heartbeat', { ...heartbeat(), ...changed } as never)) as never
+  const put = async (key: string, value: Json): Promise<void> => {
+    const known = await store.get(key)
+    await store.transact({
+      compare: [{ key, revision: known?.revision ?? 0 }],
+      put: [{ key, value: canonicalJson(value) }],
+    })
+  }
+  return { time, store, callAs, beat, put }
+}
+
+function heartbeat(): Heartbeat {
+  return {
+    format: 'pointzero/agent-wire/1',
+    estate: estate.id,
+    host: 'hst_az1000',
+    boot: 'one',
+    sequence: 1,
+    view: { members: [], probes: [], gates: [], instances: [], epochs: [] },
+  }
+}
+
+const record = {
+  member: 'mbr_ledger2',
+  epoch: 4,
+  systemIdentifier: '73',
+  publishedSync: ['p3'],
+  publishedCount: 1,
+  switchesMs: [],
+}
+
+test('a heartbeat is answered from the store, not from what was known at the start', async () => {
+  const { beat, put } = await running()
+  assert.deepEqual(await beat('hst_az1000'), {
+    format: 'pointzero/agent-wire/1',
+    leaders: [],
+    epochs: [{ scope, epoch: 0 }],
+  })
+  await put(keys.leader('cmp_ledger'), record)
+  await put(keys.epoch(scope), { epoch: 5, executor: 'somebody', run: 'run_1' })
+  const reply = await beat('hst_az1000', { sequence: 2 })
+  assert.deepEqual(reply.leaders, [{ component: 'cmp_ledger', member: 'mbr_ledger2', epoch: 4 }])
+  assert.deepEqual(reply.epochs, [{ scope, epoch: 5 }])
+})
+
+test('a heartbeat is not answered while the store can not be asked: nobody is renewed from memory', async () => {
+  const { beat, store } = await running()
+  await beat('hst_az1000')
+  store.get = () => Promise.reject(new Error('the disk is gone'))
+  await assert.rejects(beat('hst_az1000', { sequence: 2 }), /the disk is gone/)
+})
+
+test('a host that reports as another one is refused, and its report is not believed', async () => {
+  const { beat, callAs } = await running()
+  for (const subject of ['hst_az2000', 'prn_operator'])
+    await assert.rejects(beat(subject), { code: 'PEER_NOT_ALLOWED', class: 'refused' })
+  const status = (await callAs('prn_operator', 'control/status', {})) as unknown as ControlPlaneStatus
+  assert.ok(status.hosts.every(({ view }) => view === undefined))
+})
+
+test('a report of another estate, or in another version of the wire, is refused', async () => {
+  const { beat } = await running()
+  await assert.rejects(beat('hst_az1000', { estate: 'est_another' }), { code: 'ESTATE_MISMATCH' })
+  await assert.rejects(beat('hst_az1000', { format: 'pointzero/agent-wire/2' as never }), {
+    code: 'FORMAT_UNKNOWN',
+  })
+})
+
+test('agents may report and nothing else: no store, no status, no runs', async () => {
+  const { callAs } = await running()
+  for (const method of [
+    'store/get',
+    'store/list',
+    'store/transact',
+    'store/changes',
+    'control/status',
+    'control/open-run',
+  ])
+    await assert.rejects(
+      callAs('hst_az1000', method, { key: keys.leader('cmp_ledger'), prefix: keys.root }),
+      {
+        code: 'PEER_NOT_ALLOWED',
+        class: 'refused',
+      },
+    )
+})
+
+test('a person reads the store, and only the keys of this estate', async () => {
+  const { callAs, put } = await running()
+  await put(keys.leader('cmp_ledger'), record)
+  const entry = await callAs('prn_operator', 'store/get', { key: keys.leader('cmp_ledger') })
+  assert.equal((entry as { readonly value: string }).value, canonicalJson(record))
+  await assert.rejects(callAs('prn_operator', 'store/get', { key: 'pz/est_another/estate' }), {
+    class: 'permanent',
+  })
+})
+
+test('the status shows each host with the age of its report, and no view of one that never reported', async () => {
+  const { time, beat, callAs } = await running()
+  await beat('hst_az1000')
+  await time.pass(700)
+  const status = (await callAs('prn_operator', 'control/status', {})) as unknown as ControlPlaneStatus
+  const first = status.hosts.find(({ host }) => host === 'az1')
+  assert.ok((first?.ageMs ?? 0) >= 700)
+  assert.equal(status.hosts.find(({ host }) => host === 'az2')?.ageMs, undefined)
+})
+
+test('a cluster without a leader record is not judged: nothing starts by itself before adoption', async () => {
+  const { time, store } = await running()
+  await time.pass(20_000)
+  assert.deepEqual(await store.list(keys.runs), [])
+})
