@@ -6,7 +6,11 @@ type Note = Partial<Pick<ErrorEntry, 'classes' | 'messages' | 'hints'>>
 export const errorNotes: Readonly<Record<string, Note>> = {
   BUG: { messages: ['whatever was thrown that is not an error of ours'] },
   ESTATE_INVALID: { messages: ['one line `file:line:col: path: what; what to do` for each problem'] },
+  EVIDENCE_NOT_GENUINE: {
+    messages: ['the separate verifier does not believe the bundle that was just made'],
+  },
   FILE_NOT_REPLACED: { messages: ['the path, and what the system said'] },
+  HEARTBEAT_UNANSWERED: { messages: ['what the control plane answered instead'] },
   KEY_INVALID: { messages: ['not a private key in PEM form, or not an Ed25519 one'] },
   LAB_NO_NAMESPACES: { messages: ['what this machine lacks for network namespaces'] },
   PG_NAME_INVALID: { messages: ['the name, and what PostgreSQL allows'] },

@@ -8,6 +8,7 @@ import { checkCommand } from './commands/check.ts'
 import { drillCommand } from './commands/drill.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { factsCommand } from './commands/facts.ts'
+import { identityCommand } from './commands/identity.ts'
 import { labCommand } from './commands/lab.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { planCommand } from './commands/plan.ts'
@@ -30,7 +31,7 @@ import type { Terminal } from './terminal.ts'
 
 /** In the order in which people need them. */
 const commands = [
-  ...[checkCommand, setupCommand, principalCommand, statusCommand, factsCommand],
+  ...[checkCommand, setupCommand, identityCommand, principalCommand, statusCommand, factsCommand],
   ...[
     planCommand,
     approveCommand,

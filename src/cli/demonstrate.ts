@@ -224,7 +224,7 @@ async function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T>
 
 function stopped(cause: unknown): RecoveryError {
   return new RecoveryError({
-    code: 'STOPPED',
+    code: 'DEMO_STOPPED',
     class: 'transient',
     message: 'stopped before it had proved anything; the lab was taken down',
     hint: 'start again with `pointzero start`',

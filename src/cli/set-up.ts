@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { clientContextFormat } from '../domain/client-context.ts'
 import type { ClientContext } from '../domain/client-context.ts'
 import { agentConfigFormat, serveConfigFormat } from '../domain/process-config.ts'
@@ -14,6 +14,7 @@ import type { SetupOptions } from './commands/setup.ts'
 import { loadEstate } from './load-estate.ts'
 import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
+import { writeIdentity, writePrivately } from './write-identity.ts'
 
 const heartbeatMs = 250
 
@@ -47,8 +48,8 @@ export async function setUp(terminal: Terminal, options: SetupOptions): Promise<
   const estateText = await readFile(estateFile, 'utf8')
   const canaryKey = Buffer.from(new SystemRandom().bytes(32)).toString('hex')
   const issuing: Issuing = { estate, estateText, out, authority, nowMs, canaryKey, options }
-  await write(join(out, 'authority', 'ca.pem'), authority.certificatePem)
-  await write(join(out, 'authority', 'ca-key.pem'), authority.privateKeyPem)
+  await writePrivately(join(out, 'authority', 'ca.pem'), authority.certificatePem)
+  await writePrivately(join(out, 'authority', 'ca-key.pem'), authority.privateKeyPem)
   const plane = await person(issuing, 'control-plane', ['control-plane'])
   const people = await Promise.all(
     peopleOf(options).map(async ({ name, roles }) => person(issuing, name, roles)),
@@ -89,8 +90,8 @@ async function person(issuing: Issuing, name: string, roles: Roles): Promise<Per
   const { publicKey, privateKeyPem } = generateSigningKey()
   const isPlane = name === 'control-plane'
   const directory = join(issuing.out, isPlane ? name : join('people', name))
-  await write(join(directory, 'signing-key.pem'), privateKeyPem)
-  await write(join(directory, 'estate.yaml'), issuing.estateText)
+  await writePrivately(join(directory, 'signing-key.pem'), privateKeyPem)
+  await writePrivately(join(directory, 'estate.yaml'), issuing.estateText)
   const home = hostNamed(issuing.estate, issuing.estate.controlPlane.host)
   await writeIdentity(directory, identity(issuing, id, isPlane ? [home.address] : []))
   return { principal: { id, name, publicKey, roles }, directory }
@@ -145,10 +146,10 @@ async function writeAgent(issuing: Issuing, host: Host, subject: string): Promis
   const { estate, out, options } = issuing
   const directory = join(out, 'hosts', host.name)
   await writeIdentity(directory, identity(issuing, host.id, [host.address]))
-  await write(join(directory, 'estate.yaml'), issuing.estateText)
+  await writePrivately(join(directory, 'estate.yaml'), issuing.estateText)
   const home = hostNamed(estate, estate.controlPlane.host)
   const parts = partsOn(estate, host.name, options)
-  if (parts.postgres.length > 0) await write(join(directory, 'canary-key'), `${issuing.canaryKey}\n`)
+  if (parts.postgres.length > 0) await writePrivately(join(directory, 'canary-key'), `${issuing.canaryKey}\n`)
   const config: AgentConfig = {
     format: agentConfigFormat,
     estateFile: join(options.install, 'estate.yaml'),
@@ -194,26 +195,12 @@ function partsOn(estate: Estate, host: string, options: SetupOptions) {
   return { postgres, gates, computes }
 }
 
-async function writeIdentity(
-  directory: string,
-  { certificatePem, privateKeyPem, authorityPem }: TlsIdentity,
-): Promise<void> {
-  await write(join(directory, 'ca.pem'), authorityPem)
-  await write(join(directory, 'cert.pem'), certificatePem)
-  await write(join(directory, 'key.pem'), privateKeyPem)
-}
-
 function tlsIn(directory: string): TlsFiles {
   return { ca: join(directory, 'ca.pem'), cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {
-  await write(file, `${JSON.stringify(value, undefined, 2)}\n`)
-}
-
-async function write(file: string, content: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  await writeFile(file, content, { mode: 0o600, flag: 'wx' })
+  await writePrivately(file, `${JSON.stringify(value, undefined, 2)}\n`)
 }
 
 function report(terminal: Terminal, { out }: Issuing, people: readonly Person[], asJson: boolean): void {
