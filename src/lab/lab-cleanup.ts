@@ -59,7 +59,7 @@ async function removeSharedMemory({ directory }: LabState): Promise<void> {
   const unattached = new Set(
     table.map((line) => line.trim().split(/\s+/)).flatMap((row) => (row[6] === '0' ? [row[1]] : [])),
   )
-  for (const file of globSync(join(directory, '*', '*', 'postmaster.pid'))) {
+  for (const file of globSync(join(directory, '*', '**', 'postmaster.pid'))) {
     const segment = readFileSync(file, 'utf8').split('\n')[6]?.trim().split(/\s+/)[1]
     if (unattached.has(segment)) await runCommand(['ipcrm', '-m', segment ?? ''])
   }

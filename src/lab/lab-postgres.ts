@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunAs } from '../domain/process-config.ts'
 import { initialisePrimary } from '../drivers/postgres/initialise-primary.ts'
@@ -50,7 +50,15 @@ export async function makePrimary(state: LabState, postgres: LabPostgres, passwo
     logFile: join(paths.directory, 'postgres', 'server.log'),
     canaryKey: readFileSync(paths.canaryKey, 'utf8').trim(),
   })
+  appendFileSync(join(paths.data, 'postgresql.conf'), labSettings)
 }
+
+/** Copied to the standbys with everything else. Shared memory in files of the data directory: a killed server leaves none in /dev/shm. */
+const labSettings = `
+# A lab is made to be killed.
+dynamic_shared_memory_type = mmap
+shared_buffers = 32MB
+`
 
 function systemBinaries(): string | undefined {
   return globSync('/usr/lib/postgresql/*/bin')
