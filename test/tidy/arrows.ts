@@ -4,7 +4,7 @@ import type { Problem, SourceFile } from './source-file.ts'
 /**
  * A row may import the columns named here, and itself; what is absent is forbidden. A type counts as much as a value. `drivers/x` is a
  * row of its own for every x, so no driver imports another. `everything` is for the one place that composes. A column with a slash
- * is one file: actions read what an agent says (`agent/wire`) and agents run actions, without leaning on each other otherwise.
+ * is one file: actions and watch read what an agent says (`agent/wire`) and agents run actions, without leaning on each other otherwise.
  */
 const mayImport: Readonly<Record<string, string>> = {
   domain: '',
@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, string>> = {
   engine: 'domain ports',
   actions: 'domain ports estate engine agent/wire',
   procedures: 'domain ports estate engine actions',
-  watch: 'domain ports estate engine',
+  watch: 'domain ports estate engine agent/wire',
   agent: 'domain ports estate engine actions',
   protocol: 'domain ports',
   vault: 'domain ports protocol',
