@@ -1,10 +1,12 @@
 import type { Json } from '../domain/canonical-json.ts'
+import type { HeldPosition } from '../domain/leader-record.ts'
+import { compareLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Action, ActionArgs } from '../engine/action.ts'
 import { clusterNamed, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
 import { numberArg, textArg, textsArg } from './agent-context.ts'
-import { durableLsn, rankCandidates, type Candidate } from './candidate-rule.ts'
+import { durableLsn, rankCandidates, type Candidate, type Ranking } from './candidate-rule.ts'
 import type { ControlContext } from './control-context.ts'
 import { readLeader } from './leader-store.ts'
 
@@ -20,19 +22,41 @@ export const candidateChoose: Action<ControlContext> = {
     const cluster = clusterNamed(context.estate, textArg(args, 'component'))
     const { record } = await readLeader(context.store, context.estate.id, cluster.id)
     const candidates = await freshReadings(context, cluster, textsArg(args, 'members'))
-    const { eligible, refused } = rankCandidates(candidates, record?.systemIdentifier ?? '')
+    const ranking = rankCandidates(candidates, record?.systemIdentifier ?? '')
+    const { eligible, refused } = withoutStale(ranking, record?.holds)
     const best = eligible[0]
-    if (best === undefined || eligible.length < numberArg(args, 'needed')) {
+    // Who holds too little to be promoted still counts as revoked.
+    if (best === undefined || ranking.eligible.length < numberArg(args, 'needed')) {
       return { satisfied: false, seen: { eligible: eligible.map(({ member }) => member), refused } }
     }
     const names = acknowledging(cluster, eligible, args)
     if (names.length < numberArg(args, 'count'))
       return { satisfied: false, seen: { candidate: best.member, names, refused } }
-    const output = { ...describe(context, cluster, best), others: names }
+    const holds = { timeline: best.observation.timeline ?? 0, lsn: durableLsn(best.observation) }
+    const output = { ...describe(context, cluster, best), others: names, holds }
     const proof = { ranking: eligible.map(rankEntry), refused }
     return { satisfied: true, proof, output }
   },
   async apply() {},
+}
+
+/**
+ * Two failures in a row: the standbys that were published for the leader may not hold yet what it was promoted with. Its successor must, or
+ * writes that were acknowledged before it led would be lost.
+ */
+function withoutStale({ eligible, refused }: Ranking, holds: HeldPosition | undefined): Ranking {
+  if (holds === undefined) return { eligible, refused }
+  const isStale = ({ observation }: Candidate): boolean => {
+    const timeline = observation.timeline ?? 0
+    if (timeline !== holds.timeline) return timeline < holds.timeline
+    return compareLsn(durableLsn(observation), holds.lsn) < 0
+  }
+  const stale = eligible.filter(isStale)
+  const reason = `holds less than the leader was promoted with (${holds.lsn} on timeline ${holds.timeline})`
+  return {
+    eligible: eligible.filter((candidate) => !stale.includes(candidate)),
+    refused: [...refused, ...stale.map(({ member }) => ({ member, reason }))],
+  }
 }
 
 /**

@@ -42,7 +42,8 @@ export class EstatePerformer implements Performer {
       return this.#control(request).observe(this.#context, request.args, request.authority)
     }
     // A step may take an hour, a look at it may not: a reply that was lost is asked for again.
-    const allowedMs = readingMs * 2 + (typeof request.args['timeoutMs'] === 'number' ? request.args['timeoutMs'] : 0)
+    const allowedMs =
+      readingMs * 2 + (typeof request.args['timeoutMs'] === 'number' ? request.args['timeoutMs'] : 0)
     const brief = { ...request, timeoutMs: Math.min(request.timeoutMs, allowedMs) }
     return (await this.#call(brief, agentMethods.actionObserve)) as unknown as Observation
   }

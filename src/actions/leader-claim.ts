@@ -1,8 +1,9 @@
-import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { HeldPosition, LeaderRecord } from '../domain/leader-record.ts'
+import { parseLsn } from '../domain/lsn.ts'
 import type { MemberId } from '../domain/id.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Action, ActionArgs } from '../engine/action.ts'
-import { numberArg, textArg, textsArg } from './agent-context.ts'
+import { isRecord, numberArg, textArg, textsArg } from './agent-context.ts'
 import type { ControlContext } from './control-context.ts'
 import { readLeader, writeLeader } from './leader-store.ts'
 
@@ -38,11 +39,19 @@ export const leaderClaim: Action<ControlContext> = {
       systemIdentifier: expected.record?.systemIdentifier ?? identityArg(args),
       publishedSync: [...textsArg(args, 'publishedSync')].sort(),
       publishedCount: numberArg(args, 'publishedCount'),
+      ...heldArg(args, expected.record),
       switchesMs: isSwitch ? [...switches, context.world.clock.now()].slice(-switchesKept) : switches,
     }
     const { scope, epoch } = authority
     await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })
   },
+}
+
+function heldArg(args: ActionArgs, before: LeaderRecord | undefined): { readonly holds?: HeldPosition } {
+  const found = args['holds']
+  if (!isRecord(found)) return before?.holds === undefined ? {} : { holds: before.holds }
+  const fields = found as ActionArgs
+  return { holds: { timeline: numberArg(fields, 'timeline'), lsn: parseLsn(textArg(fields, 'lsn')) } }
 }
 
 /** What everything that ever joins is compared with. */

@@ -1,4 +1,5 @@
 import type { MemberId } from './id.ts'
+import type { Lsn } from './lsn.ts'
 
 /**
  * Who leads a cluster and whose acknowledgement may count. Published in the control store *before* it takes effect on the
@@ -15,6 +16,16 @@ export interface LeaderRecord {
   readonly publishedCount: number
   /** Wall ms of the latest automatic switches, newest last: the flap guard reads it. */
   readonly switchesMs: readonly number[]
+  /**
+   * What the leader held when it was chosen: everything acknowledged until then lies at or before it. Whoever may acknowledge from now on need not
+   * hold it yet, so nobody with less is ever promoted, whoever was revoked.
+   */
+  readonly holds?: HeldPosition
+}
+
+export interface HeldPosition {
+  readonly timeline: number
+  readonly lsn: Lsn
 }
 
 /**

@@ -203,6 +203,7 @@ function takeOver(scene: ClusterScene, old: PostgresMember, next: PostgresMember
       systemIdentifier: scene.facts.systemIdentifier,
       publishedSync: names,
       publishedCount: count,
+      holds: { timeline: from('stop-clean', 'timeline'), lsn: from('stop-clean', 'shutdownLsn') },
     },
     after: ['reached'],
     proves: `the leader record names ${next.name} under this run's epoch`,

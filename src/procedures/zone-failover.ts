@@ -1,6 +1,6 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import { revocationsNeeded } from '../domain/leader-record.ts'
-import { acknowledgingNames, hostNamed, scopeOf } from '../estate/estate-lookup.ts'
+import { hostNamed, scopeOf } from '../estate/estate-lookup.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import {
   compile,
@@ -141,7 +141,8 @@ function choose(
       members: candidates.map(({ id }) => id),
       needed: rule.needed,
       count: scene.facts.publishedCount,
-      fallbackSync: fallback(scene, rule.old),
+      // The old primary holds everything that was acknowledged; of anybody else beside the published that is not known.
+      fallbackSync: [rule.old.name],
     },
     after: candidates.map(({ name }) => `detach-${name}`),
     quorum: rule.needed,
@@ -150,20 +151,6 @@ function choose(
     phase: 'decide',
     attempts: 10,
   })
-}
-
-/**
- * Who may acknowledge when the chosen one is the only detached standby: whoever else answers now, so that clients are not made to wait for
- * the zone that was just lost; the old primary when nobody does.
- */
-function fallback(scene: ClusterScene, old: PostgresMember): readonly string[] {
-  const names = acknowledgingNames(scene.cluster)
-  const others = othersThan(scene, old).filter(
-    ({ id, name }) => names.has(name) && memberFacts(scene, id).reachable,
-  )
-  return others.length > 1
-    ? others.map(({ name }) => name).sort()
-    : [...others.map(({ name }) => name), old.name].sort()
 }
 
 function claim(scene: ClusterScene, old: PostgresMember): Step {
@@ -178,6 +165,7 @@ function claim(scene: ClusterScene, old: PostgresMember): Step {
       systemIdentifier: scene.facts.systemIdentifier,
       publishedSync: from('choose', 'others'),
       publishedCount: scene.facts.publishedCount,
+      holds: from('choose', 'holds'),
       unplanned: true,
     },
     after: ['choose'],

@@ -10,7 +10,7 @@ import type { AgentView } from '../agent/wire.ts'
 export function misleading(
   estate: Estate,
   cluster: PostgresComponent,
-  record: Pick<LeaderRecord, 'member' | 'publishedSync'>,
+  record: Pick<LeaderRecord, 'member' | 'publishedSync' | 'publishedCount'>,
   viewOf: (host: string) => AgentView | undefined,
 ): string {
   const member = cluster.members.find(({ id }) => id === record.member)
@@ -20,6 +20,13 @@ export function misleading(
   const loaded = loadedRule(viewOf(home.id), member.id)
   if (loaded !== undefined && loaded !== [...record.publishedSync].sort().join(', '))
     return `${member.name} waits for ${loaded === '' ? 'nobody' : loaded}, published are ${record.publishedSync.join(', ')}`
+  const wanted = cluster.policy.synchronousCount
+  if (
+    record.publishedSync.length >= wanted &&
+    wanted > record.publishedCount &&
+    record.publishedSync.length > 0
+  )
+    return `the record promises ${record.publishedCount} acknowledgements, the policy ${wanted}`
   const wrongGate = (leadsTo: string, target: string): string => {
     for (const gate of gatesTo(estate, leadsTo)) {
       for (const { host } of gate.listeners) {

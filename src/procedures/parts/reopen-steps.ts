@@ -21,12 +21,13 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
   const { host } = leader
   const args = { component: scene.cluster.id, member: leader.id }
   const names = scene.facts.publishedSync
-  const { publishedCount: count, systemIdentifier } = scene.facts
+  const { publishedCount, systemIdentifier } = scene.facts
+  const count = names.length === 0 ? 0 : Math.max(publishedCount, scene.cluster.policy.synchronousCount)
   const claim = step({
     id: 'claim',
     action: 'leader.claim',
     on: 'control',
-    args: { ...args, from: leader.id, systemIdentifier, publishedSync: names, publishedCount: count },
+    args: { ...args, from: leader.id, systemIdentifier, publishedSync: names, publishedCount },
     after: seen.role === 'primary' ? [] : ['detach'],
     proves: `the leader record names ${leader.name}`,
     effect: 'reversible',
@@ -63,6 +64,26 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
     ...takeOverSteps(scene, successor).map((one) =>
       one.id.startsWith('follow-') ? { ...one, optional: true } : one,
     ),
+    ...(count === publishedCount ? [] : [publishLoaded(args, names, count)]),
     ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
   ]
+}
+
+/** A run that ended half-way left a record that promises fewer acknowledgements than a commit waits for: safe, but it forbids a failover. */
+function publishLoaded(
+  args: Readonly<Record<string, string>>,
+  names: readonly string[],
+  count: number,
+): Step {
+  return step({
+    id: 'publish-loaded',
+    action: 'leader.publish',
+    on: 'control',
+    args: { ...args, publishedSync: names, publishedCount: count },
+    after: ['set-sync'],
+    proves: `the record says that a commit waits for ${count} of ${names.join(', ')}`,
+    effect: 'reversible',
+    phase: 'execute',
+    attempts: 10,
+  })
 }
