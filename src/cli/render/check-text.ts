@@ -1,7 +1,7 @@
 import type { Estate } from '../../estate/estate.ts'
 import type { ReadEstate } from '../../estate/parse-estate.ts'
-import type { JudgedObjective } from '../feasibility.ts'
-import { milliseconds } from './milliseconds.ts'
+import { objectiveLabel } from '../../estate/feasibility.ts'
+import type { Verdict } from '../../estate/verdict.ts'
 import type { Paint } from './paint.ts'
 import { plainText } from './plain-text.ts'
 
@@ -9,7 +9,7 @@ export interface CheckedEstate {
   readonly file: string
   readonly estate: Estate
   readonly digest: string
-  readonly objectives: readonly JudgedObjective[]
+  readonly objectives: readonly Verdict[]
   readonly findings: ReadEstate['findings']
 }
 
@@ -27,14 +27,13 @@ export function checkText(
   ].join('')
 }
 
-function objectiveText(
-  { scenario, rpoMs, rtoMs, verdict, reason, change }: JudgedObjective,
-  paint: Paint,
-): string {
-  const word = verdict === 'REFUTED' ? paint('red', verdict) : paint('yellow', verdict)
-  const what = `${scenario}: at most ${milliseconds(rpoMs)} lost, back in ${milliseconds(rtoMs)}`
-  const next = change === undefined ? '' : `\n    smallest change: ${plainText(change)}`
-  return `\n${word} ${what}\n    ${plainText(reason)}${next}\n`
+const styles = { REFUTED: 'red', UNPROVEN: 'yellow', PROVEN: 'green' } as const
+
+function objectiveText(judged: Verdict, paint: Paint): string {
+  const { scenario, component, verdict, why, smallestChange } = judged
+  const what = `${scenario} of ${plainText(component)}, ${objectiveLabel(judged)}`
+  const next = smallestChange === undefined ? '' : `\n    next: ${plainText(smallestChange)}`
+  return `\n${paint(styles[verdict], verdict)} ${what}\n    ${plainText(why)}${next}\n`
 }
 
 function findingText(finding: ReadEstate['findings'][number], paint: Paint): string {
