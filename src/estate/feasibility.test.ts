@@ -28,7 +28,7 @@ function verdict(estate: Estate, place: `${Scenario} ${string} ${'rpo' | 'rto'}`
 /** The estate with one component changed. */
 function changed(estate: Estate, name: string, change: object): Estate {
   const components = estate.components.map((component) =>
-    component.name === name ? ({ ...component, ...change } as typeof component) : component,
+    component.name === name ? { ...component, ...change } : component,
   )
   return { ...estate, components }
 }
@@ -312,8 +312,8 @@ test('an exclusion takes a component out until its day', () => {
   const of = (nowMs: number) =>
     assess({ ...exchange, exclusions }, { nowMs }).filter(({ component }) => component === 'order-journal')
       .length
-  assert.equal(of(Date.parse('2026-12-31T23:59:59Z')), 0)
-  assert.ok(of(Date.parse('2027-01-01T00:00:00Z')) > 0)
+  assert.equal(of(Temporal.Instant.from('2026-12-31T23:59:59Z').epochMilliseconds), 0)
+  assert.ok(of(Temporal.Instant.from('2027-01-01T00:00:00Z').epochMilliseconds) > 0)
 })
 
 test('the same estate gives the same verdicts, in the order of declaration', () => {
