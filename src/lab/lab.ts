@@ -29,6 +29,8 @@ export interface LabOptions {
   /** Absent: namespaces where they work. */
   readonly network?: LabState['network']
   readonly policy?: LabPolicy
+  /** False: the processes run, and the ledger is in nobody's care yet. */
+  readonly adopt?: boolean
   /** Leaves a lab that did not come up, to look at. */
   readonly keep?: boolean
 }
@@ -90,6 +92,7 @@ async function bringUp(state: LabState, network: LabNetwork, options: LabOptions
   await Promise.all(
     labHostNames.filter((host) => host !== 'ctl').map(async (host) => await lab.restart(host)),
   )
+  if (options.adopt === false) return lab
   await adopt(state, network, progress)
   progress('the ledger is protected: one primary, two standbys, every commit on two hosts')
   return lab
@@ -145,7 +148,7 @@ export function theOneLab(): string {
     class: 'refused',
     message:
       labs.length === 0 ? 'there is no lab on this machine' : `there are several labs: ${labs.join(', ')}`,
-    hint: labs.length === 0 ? '`node src/lab/lab-main.ts up` makes one' : 'name one with --directory',
+    hint: labs.length === 0 ? '`pointzero lab up` makes one' : 'name one with --directory',
   })
 }
 
@@ -156,7 +159,7 @@ function requireState(directory: string): LabState {
     code: 'LAB_NOT_FOUND',
     class: 'refused',
     message: `there is no lab in ${directory}`,
-    hint: '`node src/lab/lab-main.ts up` makes one',
+    hint: '`pointzero lab up` makes one',
   })
 }
 

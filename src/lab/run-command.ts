@@ -36,6 +36,6 @@ export async function mustRun(argv: readonly string[]): Promise<string> {
     code: 'LAB_COMMAND_FAILED',
     class: 'permanent',
     message: `${argv.join(' ')}: ${result.stderr.trim() || `exit code ${result.code}`}`,
-    hint: 'run it by hand to see why; `node src/lab/lab-main.ts down` removes what the lab made',
+    hint: 'run it by hand to see why; `pointzero lab down` removes what the lab made',
   })
 }

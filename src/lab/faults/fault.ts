@@ -100,6 +100,6 @@ function killPostmaster({ directory, host }: FaultPlace): number {
     code: 'LAB_NO_POSTMASTER',
     class: 'permanent',
     message: `no postmaster runs on ${host}`,
-    hint: '`node src/lab/lab-main.ts status` shows what runs where',
+    hint: '`pointzero lab status` shows what runs where',
   })
 }
