@@ -10,6 +10,7 @@ import type { PostgresMemberConfig } from '../../src/drivers/postgres/member-con
 import { cloneOverReplication } from '../../src/drivers/postgres/postgres-clone.ts'
 import { openPostgresMember } from '../../src/drivers/postgres/postgres-member.ts'
 import type { OpenPostgresMember } from '../../src/drivers/postgres/postgres-member.ts'
+import { signalProcess } from '../../src/drivers/postgres/process-table.ts'
 import { openRestoreTarget } from '../../src/platform/restore-target.ts'
 import { openTcpStream } from '../../src/platform/tcp-stream.ts'
 import type { Upstream } from '../../src/ports/database-member.ts'
@@ -50,12 +51,26 @@ export class PostgresEstate {
     this.#user = user
   }
 
+  /** A runner that is ended half-way takes its servers along: they have sessions of their own and would go on. */
+  #killOnExit(): void {
+    process.once('exit', () => {
+      for (const { config } of this.#nodes) {
+        const path = join(config.dataDirectory, 'postmaster.pid')
+        if (existsSync(path)) signalProcess(Number(readFileSync(path, 'utf8').split('\n')[0]), 'SIGQUIT')
+      }
+    })
+    process.once('SIGTERM', () => process.exit(143))
+    process.once('SIGINT', () => process.exit(130))
+  }
+
   static async open(bin: string): Promise<PostgresEstate> {
     const user = serverUser()
     const root = await mkdtemp(join(tmpdir(), 'pz-pg-'))
     await chmod(root, 0o755)
     if (user !== undefined) await chown(root, user.uid, user.gid)
-    return new PostgresEstate(root, bin, user)
+    const estate = new PostgresEstate(root, bin, user)
+    estate.#killOnExit()
+    return estate
   }
 
   async node(name: string, more: Partial<PostgresMemberConfig> = {}): Promise<Node> {
@@ -120,8 +135,13 @@ export class PostgresEstate {
     assert.deepEqual(left, [], 'no process is left behind')
   }
 
-  async readLog(name: string): Promise<string> {
-    return await readFile(join(this.root, `${name}.log`), 'utf8')
+  /** The end of every server's log. */
+  async readLogs(): Promise<string> {
+    const names = [...new Set(this.#nodes.map(({ config }) => config.logFile))]
+    const texts = names.map(
+      async (path) => `${path}\n${(await readFile(path, 'utf8').catch(() => '')).slice(-3000)}`,
+    )
+    return (await Promise.all(texts)).join('\n')
   }
 }
 

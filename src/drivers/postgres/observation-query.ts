@@ -107,6 +107,7 @@ export function toObservation(seen: SeenMember, onDisk: string | undefined): Mem
       walStatus: slot.walStatus,
       ...(slot.retainedBytes === null ? {} : { retainedBytes: slot.retainedBytes }),
     })),
+    // A standby has loaded it before its promotion, so that the new primary opens with it.
     syncNames: rule.names,
     syncCount: rule.count,
     ...(seen.recovering ? standbySide(seen, onDisk) : primarySide(seen, rule)),
@@ -121,11 +122,7 @@ export function timelineOf(seen: SeenMember): number {
 }
 
 function standbySide(seen: SeenMember, onDisk: string | undefined): Partial<MemberObservation> {
-  // Loaded before a promotion, so that the new primary opens with it.
-  const { names, count } = parseSyncRule(seen.syncRule)
   return {
-    syncNames: names,
-    syncCount: count,
     ...(seen.receivedLsn === null ? {} : { receivedLsn: parseLsn(seen.receivedLsn) }),
     ...(seen.replayedLsn === null ? {} : { replayedLsn: parseLsn(seen.replayedLsn) }),
     endOfWal: seen.endOfWal,

@@ -154,6 +154,11 @@ class PostgresMember implements OpenPostgresMember {
       await this.#withSession(
         async (session) => await promoteStandby(this.#effects.clock, this.name, session),
       )
+      // pg_rewind takes a primary's timeline from its last checkpoint (15): until there is one on the new timeline, this member
+      // could not be rewound, and the server itself takes minutes for it. Nobody waits for it here.
+      this.checkpoint().catch((error: unknown) => {
+        this.#effects.log.warn('postgres.checkpoint-failed', { member: this.name, why: String(error) })
+      })
     })
   }
 

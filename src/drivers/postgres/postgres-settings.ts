@@ -13,9 +13,10 @@ const replicationSettings: Readonly<Record<string, string>> = {
   max_replication_slots: '10',
   superuser_reserved_connections: '5',
   synchronous_commit: 'on',
-  // A standby without a slot can be away for this much WAL before it has to be cloned; a slot may hold back that much.
+  // A standby without a slot can be away for this much WAL before it has to be rewound with luck, or cloned.
   wal_keep_size: '256MB',
-  max_slot_wal_keep_size: '1GB',
+  // A clone holds WAL back with a slot; one that takes longer than this much WAL is ended by the server.
+  max_slot_wal_keep_size: '4GB',
   // The default of 5 s is a constant in everybody's failover.
   wal_retrieve_retry_interval: '200ms',
   wal_sender_timeout: '5s',
