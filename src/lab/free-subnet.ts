@@ -21,7 +21,7 @@ export async function freeSubnet(
     code: 'LAB_NO_SUBNET',
     class: 'permanent',
     message: 'no free /24 was found below 10.0.0.0/8',
-    hint: 'give one that is free: --subnet 172.31.7',
+    hint: 'run it with `--network loopback`, or end other labs: `pointzero lab down --all`',
   })
 }
 
