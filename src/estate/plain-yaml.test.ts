@@ -199,8 +199,8 @@ test('whatever it accepts means the same to the YAML package', () => {
     const root = { style: { flow: false, quote: '', gap: '' }, map }
     if (agrees(write(root, 0, false).slice(1))) accepted += 1
   })
-  fc.assert(property, { numRuns: 2000 })
-  assert.ok(accepted > 300, `only ${accepted} texts were plain: the generator says nothing`)
+  fc.assert(property, { numRuns: 1200 })
+  assert.ok(accepted > 150, `only ${accepted} texts were plain: the generator says nothing`)
 })
 
 /** Every form that estates are written in, in as few lines as possible. */
@@ -282,6 +282,6 @@ test('an estate with any one place damaged is read the same way or not at all', 
   const property = fc.property(places, ({ at, remove, mark }) => {
     if (agrees(compact.slice(0, at) + mark + compact.slice(at + remove))) accepted += 1
   })
-  fc.assert(property, { numRuns: 1000 })
+  fc.assert(property, { numRuns: 600 })
   assert.ok(accepted > 30, `only ${accepted} damaged texts were plain`)
 })
