@@ -1,5 +1,6 @@
 import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Json } from '../domain/canonical-json.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
 import { signApproval, signStandingApproval } from '../engine/approval-signature.ts'
 import { digest } from '../engine/digest.ts'
 import { parseDurationMs } from '../estate/duration.ts'
@@ -28,6 +29,7 @@ export async function approve(
     throw usageError('name either a plan hash or --standing <procedure>', '`pointzero approve <hash>`')
   }
   const connection = await connect(terminal, options)
+  requireApprover(connection)
   const put =
     hash === undefined ? await standing(connection, options) : await once(terminal, connection, hash, options)
   await connection.store.transact({
@@ -36,6 +38,18 @@ export async function approve(
   })
   if (options.json === true) terminal.write(`${JSON.stringify({ approval: put.approval })}\n`)
   else terminal.write(`approved by ${connection.context.principal} for ${milliseconds(put.validMs)}\n`)
+}
+
+/** The control plane judges it again; here nobody signs in vain, and no useless yes stands beside a good one. */
+function requireApprover({ context }: Connection): void {
+  const known = context.pinned.find(({ id }) => id === context.principal)
+  if (known === undefined || known.roles.includes('approver')) return
+  throw new RecoveryError({
+    code: 'APPROVAL_NOT_APPROVER',
+    class: 'refused',
+    message: `${known.name} (${known.id}) may not approve now`,
+    hint: 'ask somebody with the role approver',
+  })
 }
 
 async function once(terminal: Terminal, connection: Connection, hash: string, options: ApproveOptions) {

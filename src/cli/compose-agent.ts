@@ -65,6 +65,7 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
   const running = await startAgent(world, setup)
   return {
     port: running.port,
+    ended: running.ended,
     close: async () => {
       await running.close()
       for (const { driver } of members) driver.close()

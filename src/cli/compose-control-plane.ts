@@ -29,6 +29,7 @@ export async function composeControlPlane(file: string): Promise<RunningProcess>
   })
   return {
     port: running.port,
+    ended: running.ended,
     close: async () => {
       await running.close()
       store.close()
