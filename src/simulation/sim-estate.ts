@@ -60,7 +60,7 @@ export class SimEstate {
   readonly links: SimLinks
   readonly switchboard: SimSwitchboard
   readonly durable = new DurableStore()
-  readonly storeInvariants = new StoreInvariants()
+  readonly storeInvariants: StoreInvariants
   readonly counters: Counters
   readonly gates: readonly SimGate[]
   readonly instances: readonly SimInstance[]
@@ -77,6 +77,7 @@ export class SimEstate {
     this.random = random
     this.estate = estate
     this.counters = counters
+    this.storeInvariants = new StoreInvariants(counters)
     this.#times = times
     this.loop = new EventLoop(random)
     this.links = new SimLinks(this.loop, random)
@@ -167,7 +168,7 @@ export class SimEstate {
   }
 
   note(process: SimProcess, event: string, fields: LogFields): void {
-    const reason = fields['reason'] ?? fields['code'] ?? fields['start'] ?? ''
+    const reason = fields['start'] ?? fields['code'] ?? fields['method'] ?? fields['reason'] ?? ''
     this.counters.add(reason === '' ? `log:${event}` : `log:${event}:${String(reason).slice(0, 40)}`)
     if (event === 'agent-stopped' || event === 'control-plane-stopped') {
       this.fail(
@@ -204,12 +205,13 @@ export class SimEstate {
   }
 
   async #runAgent(world: World, process: SimProcess, host: Host): Promise<void> {
-    await startAgent(world, this.#agentSetup(process, host))
+    const agent = await startAgent(world, this.#agentSetup(process, host))
+    await agent.ended
   }
 
   async #runControlPlane(world: World, process: SimProcess): Promise<void> {
     const { host, port } = this.estate.controlPlane
-    await startControlPlane(world, {
+    const plane = await startControlPlane(world, {
       estate: this.estate,
       subject: controlPlaneSubject,
       listen: { address: this.host(host).address, port },
@@ -219,6 +221,7 @@ export class SimEstate {
       principals,
       tickMs: this.#times.tickMs,
     })
+    await plane.ended
   }
 
   #agentSetup(process: SimProcess, host: Host): AgentSetup {
@@ -288,6 +291,12 @@ export class SimEstate {
       }
     }
     this.durable.onPut = (entry, before) => guarded(() => this.storeInvariants.put(entry, before))
+    this.switchboard.onReplyLost = ({ method, body }) => {
+      this.counters.add(`reply-lost:${method}`)
+      if (method.endsWith('/transact') && JSON.stringify(body).includes('/leaders/'))
+        this.counters.add('reply-lost:claim')
+    }
+    this.switchboard.onLate = () => this.counters.add('request-came-late')
     this.switchboard.onBug = (error) =>
       this.fail(new InvariantBroken('no bug', `${error.code}: ${error.message}`))
     this.switchboard.onCall = (call) => {

@@ -25,6 +25,9 @@ export class SimSwitchboard {
   #lateDeliveries: { readonly from: SimHost; readonly to: SimHost; readonly deliver: () => void }[] = []
   /** Told of every error of class `bug` that crosses the network. */
   onBug: (error: ErrorRecord) => void = () => {}
+  onReplyLost: (call: { readonly method: string; readonly body: Json }) => void = () => {}
+  /** Told when a request arrives after the cut that swallowed it. */
+  onLate: () => void = () => {}
   /** Told of every request that reaches a handler; what it returns is told whether it went well. */
   onCall: (call: ObservedCall) => (ok: boolean) => void = () => () => {}
 
@@ -130,6 +133,7 @@ export class SimSwitchboard {
     const back = (run: () => void): void => {
       this.#loop.after(this.links.delayUs(target, host), () => {
         if (this.links.passes(target, host)) run()
+        else this.onReplyLost(request)
       })
     }
     const listening = this.#listeners.get(`${target.address}:${request.port}`)
@@ -152,8 +156,8 @@ export class SimSwitchboard {
       forget()
       answered(answer.ok)
       if (!answer.ok && answer.error.class === 'bug') this.onBug(answer.error)
-      if (host !== target && this.links.loses(this.links.weather.replyLossRate)) return
-      back(() => progress.answer(answer))
+      if (host !== target && this.links.loses(this.links.weather.replyLossRate)) this.onReplyLost(request)
+      else back(() => progress.answer(answer))
     }
     server.resume(() => {
       answered = this.onCall({
@@ -173,7 +177,10 @@ export class SimSwitchboard {
     const ready = this.#lateDeliveries.filter(({ from, to }) => this.links.passes(from, to))
     if (ready.length === 0) return
     this.#lateDeliveries = this.#lateDeliveries.filter((late) => !ready.includes(late))
-    for (const { from, to, deliver } of ready) this.#loop.after(this.links.delayUs(from, to), deliver)
+    for (const { from, to, deliver } of ready) {
+      this.onLate()
+      this.#loop.after(this.links.delayUs(from, to), deliver)
+    }
   }
 }
 

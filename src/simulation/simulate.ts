@@ -78,7 +78,7 @@ export class Simulation {
       this.sim.startAll()
       for (const phase of this.#options.phases) await this.#phase(phase)
       for (const client of this.#clients) client.stop()
-      await this.#during(2_000_000)
+      await this.#during(1_600_000)
       this.#judge()
     } catch (error) {
       this.sim.fail(error)
@@ -89,14 +89,14 @@ export class Simulation {
   async #phase(phase: PhaseName): Promise<void> {
     const { loop } = this.sim
     const { faults } = this.#options
-    await this.#during(1_500_000)
+    await this.#during(800_000)
     this.#want(phase)
     this.director.injector.begin(phase, faults)
     const endsMs = Math.max(
       1000,
       ...faults.filter((fault) => fault.phase === phase).map(({ atMs, forMs }) => atMs + forMs),
     )
-    await this.#during(Math.min(endsMs, 14_000) * 1000)
+    await this.#during(Math.min(endsMs, 10_000) * 1000)
     this.director.injector.healEverything()
     this.sim.links.changed()
     const healedUs = loop.nowUs
@@ -139,14 +139,14 @@ export class Simulation {
     await this.#run(() => loop.nowUs >= untilUs, untilUs + 60_000_000)
   }
 
-  /** `done` is asked every few hundredths of a second only: it may be expensive. */
+  /** `done` is asked a few times a second only: it may be expensive. */
   async #run(done: () => boolean, limitUs: number): Promise<void> {
     const { loop } = this.sim
     let askUs = loop.nowUs
     const isOver = (): boolean => {
       if (this.sim.failure !== undefined) return true
       if (loop.nowUs < askUs) return false
-      askUs = loop.nowUs + 50_000
+      askUs = loop.nowUs + 200_000
       return done()
     }
     await loop.run(isOver, limitUs)

@@ -21,12 +21,12 @@ export function expandOptions(seed: number, given: Partial<SimulationOptions>): 
   const drawn: SimulationOptions = {
     phases: ['adoption', 'failover', 'switchover'],
     faults: [disaster(random), ...swarmFaults(random)],
-    detectMs: random.pick([1000, 1500, 3000]),
+    detectMs: random.pick([1000, 1500, 2500]),
     fenceMs: random.pick([800, 1500, 2500]),
-    heartbeatMs: random.pick([250, 500]),
-    tickMs: random.pick([250, 500]),
+    heartbeatMs: random.pick([300, 600]),
+    tickMs: random.pick([300, 600]),
     lateRate: random.pick([0, 0, 0.5]),
-    clients: { everyUs: random.pick([100_000, 200_000]), cancelRate: random.pick([0, 0, 0.3]) },
+    clients: { everyUs: random.pick([150_000, 300_000]), cancelRate: random.pick([0, 0, 0.3]) },
   }
   return { ...drawn, ...given }
 }

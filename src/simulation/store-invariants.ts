@@ -1,6 +1,8 @@
 import type { ActionCall } from '../agent/wire.ts'
 import { agentMethods } from '../agent/wire.ts'
 import type { Authority } from '../engine/action.ts'
+import type { RunEvent } from '../engine/run-event.ts'
+import type { Counters } from './counters.ts'
 import { InvariantBroken } from './invariants.ts'
 import type { StoreEntry } from '../ports/control-store.ts'
 
@@ -19,9 +21,16 @@ function authorityOf({ method, body }: ObservedCall): Authority | undefined {
 
 /** What must hold of the control store at every put, and of every effect that an executor asks an agent for. */
 export class StoreInvariants {
+  readonly #counters: Counters
   readonly #intents = new Set<string>()
+  /** Of which no outcome is known, by run and step. */
+  readonly #openIntents = new Map<string, string>()
   /** Highest epoch that a host is known to have accepted. */
   readonly #accepted = new Map<string, number>()
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+  }
 
   put(entry: StoreEntry, before: StoreEntry | undefined): void {
     const { key, value } = entry
@@ -55,7 +64,11 @@ export class StoreInvariants {
 
   answered(call: ObservedCall, ok: boolean): void {
     const authority = authorityOf(call)
-    if (authority === undefined || !ok) return
+    if (authority === undefined || !ok) {
+      if (authority !== undefined && authority.epoch < call.highestAccepted)
+        this.#counters.add('superseded-effect-refused')
+      return
+    }
     const { scope, epoch } = authority
     if (epoch < call.highestAccepted) {
       broken(
@@ -68,9 +81,19 @@ export class StoreInvariants {
   }
 
   #note(value: string): void {
-    if (!value.includes('"type":"intent"')) return
-    const { run, event } = JSON.parse(value) as { run: string; event: { step: string; attempt: number } }
-    this.#intents.add(`${run}/${event.step}/${event.attempt}`)
+    if (value.includes('"type":"opened"')) return
+    const { run, event } = JSON.parse(value) as { readonly run: string; readonly event: RunEvent }
+    if (event.type === 'intent') {
+      this.#intents.add(`${run}/${event.step}/${event.attempt}`)
+      this.#openIntents.set(`${run}/${event.step}`, event.kind)
+    } else if (event.type === 'outcome') {
+      this.#openIntents.delete(`${run}/${event.step}`)
+    } else if (event.type === 'took-over') {
+      for (const [key, kind] of this.#openIntents) {
+        const [owner, step = ''] = key.split('/')
+        if (owner === run) this.#counters.add(`taken-over-in:${kind === 'compensate' ? 'undo-' : ''}${step}`)
+      }
+    } else if (event.type === 'finished') this.#counters.add(`run-finished:${event.status}`)
   }
 }
 

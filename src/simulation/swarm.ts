@@ -87,7 +87,7 @@ export function swarmFaults(random: SimRandom): readonly Fault[] {
   return Array.from({ length: random.between(5, 9) }, () => {
     const phase = random.pick(phases)
     const effect = makers[random.pick(pool)](random)
-    return { phase, atMs: random.between(0, 5000), forMs: random.between(200, 7000), effect }
+    return { phase, atMs: random.between(0, 3500), forMs: random.between(200, 5000), effect }
   })
 }
 
@@ -104,5 +104,5 @@ export function disaster(random: SimRandom): Fault {
     { kind: 'partition-one-way', place, direction: 'out' },
     { kind: 'partition-one-way', place, direction: 'in' },
   ])
-  return { phase: 'failover', atMs: random.between(0, 800), forMs: random.between(3000, 12_000), effect }
+  return { phase: 'failover', atMs: random.between(0, 500), forMs: random.between(2500, 9000), effect }
 }
