@@ -64,7 +64,11 @@ class Executor {
     this.#execution = execution
     this.#journal = journal
     this.#stop = stop
-    this.#writer = new JournalWriter(journal, () => this.#changed.resolve())
+    this.#writer = new JournalWriter(
+      journal,
+      () => this.#changed.resolve(),
+      (reason) => this.#stop.abort(reason),
+    )
     this.#announced = this.#announce()
   }
 

@@ -20,13 +20,16 @@ interface Waiting {
 export class JournalWriter {
   readonly #journal: RunJournal
   readonly #changed: () => void
-  #waiting: Waiting[] = []
+  readonly #failed: (reason: unknown) => void
+  readonly #waiting: Waiting[] = []
   #tail: Promise<void> = Promise.resolve()
   #flushPlanned = false
 
-  constructor(journal: RunJournal, changed: () => void) {
+  /** `failed` is called before anybody learns of a failure through a promise: a step must not take it for its own. */
+  constructor(journal: RunJournal, changed: () => void, failed: (reason: unknown) => void) {
     this.#journal = journal
     this.#changed = changed
+    this.#failed = failed
   }
 
   /** Resolves when durable. False: an intent that a pause, a cancel or a failure overtook; it was not written and must not happen. */
@@ -34,8 +37,8 @@ export class JournalWriter {
     const written = new Promise<boolean>((resolve, reject) => this.#waiting.push({ event, resolve, reject }))
     if (!this.#flushPlanned) {
       this.#flushPlanned = true
-      this.#then(() => this.#flush()).catch(() => {
-        // Each of the waiting writes was rejected with it.
+      this.#then(() => this.#flush()).catch((error: unknown) => {
+        for (const { reject } of this.#waiting.splice(0)) reject(error)
       })
     }
     return await written
@@ -69,23 +72,24 @@ export class JournalWriter {
   }
 
   async #then(work: () => Promise<void>): Promise<void> {
-    const done = this.#tail.then(work)
-    this.#tail = done
-    this.#tail.catch(() => {
-      // Every later piece of work fails with it: nothing is written after a failure.
+    const done = this.#tail.then(work).catch((error: unknown) => {
+      this.#failed(error)
+      throw error
     })
+    // Every later piece of work fails with it.
+    this.#tail = done
     await done
     this.#changed()
   }
 
   async #flush(): Promise<void> {
     this.#flushPlanned = false
-    const batch = this.#waiting
-    this.#waiting = []
+    const batch = this.#waiting.splice(0)
     try {
       for (let at = 0; at < batch.length; at += batchMax)
         await this.#writeBatch(batch.slice(at, at + batchMax))
     } catch (error) {
+      this.#failed(error)
       for (const { reject } of batch) reject(error)
       throw error
     }

@@ -12,6 +12,8 @@ export interface StoreKeys {
   readonly leader: (component: string) => string
   /** Prefix of everything that belongs to one run. */
   readonly run: (run: string) => string
+  /** Last known ways around the synchronous rule of a cluster. */
+  readonly bypasses: (component: string) => string
   readonly runHead: (run: string) => string
   readonly runRecord: (run: string, seq: number) => string
   readonly open: (scope: string) => string
@@ -31,6 +33,7 @@ export function storeKeys(estate: string): StoreKeys {
     runs: `${at('runs')}/`,
     epoch: (scope) => at('epochs', scope),
     leader: (component) => at('leaders', component),
+    bypasses: (component) => at('bypasses', component),
     run: (run) => `${at('runs', run)}/`,
     runHead: (run) => at('runs', run, 'head'),
     runRecord: (run, seq) => at('runs', run, 'records', String(seq).padStart(6, '0')),
