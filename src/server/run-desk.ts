@@ -54,7 +54,9 @@ export async function openRunFor(
   const run: RunId = `run_${world.random.idBody(16)}`
   const required =
     estate.approvals?.find(({ procedure }) => procedure === request.procedure)?.required ?? approvalsByDefault
-  const approvals = await storedApprovals(setup, hash, world.clock.now())
+  // Nobody approves what they ask for; somebody else's approval of the same plan may be there as well.
+  const stored = await storedApprovals(setup, hash, world.clock.now())
+  const approvals = stored.filter(({ approver }) => approver !== call.peer.subject)
   await openRun({
     clock: world.clock,
     store,
