@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { lsnToBigint, lsnZero } from '../../domain/lsn.ts'
+import { lsnToBigint } from '../../domain/lsn.ts'
 import type { Upstream } from '../../ports/database-member.ts'
 import { buildConninfo } from './conninfo.ts'
 import { readControlFile } from './control-file.ts'
@@ -10,6 +10,7 @@ import {
   exists,
   giveAway,
   makeOwnedDirectory,
+  readIfExists,
   removeDurably,
   replaceOwnedFile,
   syncDirectory,
@@ -24,7 +25,7 @@ import {
 import { runProgram } from './run-program.ts'
 import { holdsSameWal } from './same-wal.ts'
 import { writeStandbySignal } from './standby-signal.ts'
-import { divergence } from './timeline-history.ts'
+import { commonPoint, divergence, parseTimelineHistory, timelineHistoryFile } from './timeline-history.ts'
 import type { WalPosition } from './timeline-history.ts'
 import { checkpointUpstream, digestUpstreamWal, viewUpstream } from './upstream-view.ts'
 import type { UpstreamView } from './upstream-view.ts'
@@ -61,8 +62,9 @@ export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promis
       member: config.name,
       why: diverged ?? 'its newest WAL is not what the upstream holds there',
     })
-    // By the numbers nothing diverged, and pg_rewind goes by the numbers.
-    if (diverged !== undefined && (await rewind(subject, upstream, view, position))) return 'rewind'
+    const fork = await rewindablePoint(subject, upstream, view, position)
+    if (fork === undefined) effects.log.info('postgres.not-rewindable', { member: config.name })
+    else if (await rewind(subject, upstream, position, fork)) return 'rewind'
   }
   await clone(subject, upstream, view)
   return 'clone'
@@ -78,6 +80,30 @@ async function isSameWal(
   return await holdsSameWal(config.dataDirectory, position, timelines, async (name, length) =>
     digestUpstreamWal(config, effects.clock, upstream, name, length),
   )
+}
+
+/**
+ * Where the member left the upstream's history, when pg_rewind can be trusted to see the same. It goes by timeline numbers alone, which two
+ * promotions can share; it takes the member's timeline from its last checkpoint (15), which may be on an earlier one; and on equal
+ * timelines it rewinds nothing.
+ */
+async function rewindablePoint(
+  subject: RejoinSubject,
+  upstream: Upstream,
+  view: UpstreamView,
+  position: WalPosition,
+): Promise<WalPosition | undefined> {
+  const { dataDirectory, binDirectory } = subject.config
+  if (!(await exists(join(binDirectory, 'pg_rewind')))) return undefined
+  const control = await readControlFile(dataDirectory)
+  if (control?.timeline !== position.timeline) return undefined
+  const history = await readIfExists(join(dataDirectory, 'pg_wal', timelineHistoryFile(position.timeline)))
+  if (history === undefined && position.timeline !== 1) return undefined
+  const own = [...parseTimelineHistory(history ?? ''), { timeline: position.timeline, end: position.lsn }]
+  const { timeline, lsn } = view.position
+  const fork = commonPoint(own, [...view.ancestors, { timeline, end: lsn }])
+  if (fork === undefined || fork.timeline === timeline) return undefined
+  return (await isSameWal(subject, upstream, view, fork)) ? fork : undefined
 }
 
 /** Where all the WAL of the stopped member ends; `undefined` when the directory can not be started any more. */
@@ -102,13 +128,12 @@ async function positionOf(subject: RejoinSubject): Promise<WalPosition | undefin
 async function rewind(
   subject: RejoinSubject,
   upstream: Upstream,
-  view: UpstreamView,
   position: WalPosition,
+  fork: WalPosition,
 ): Promise<boolean> {
   const { config, effects } = subject
-  if (!(await exists(join(config.binDirectory, 'pg_rewind')))) return false
   await checkpointUpstream(config, effects.clock, upstream)
-  await keepDivergedWal(config, view, position)
+  await keepDivergedWal(config, position, fork)
   await replaceOwnedFile(rewindMark(config), `${upstream.name}\n`, config.runAs)
   const source = buildConninfo({
     upstream,
@@ -124,7 +149,8 @@ async function rewind(
     `--source-server=${source}`,
   ]
   const { exitCode, output } = await runProgram(config, 'pg_rewind', args)
-  if (exitCode !== 0) {
+  // It did diverge: a program that sees nothing to do looked at something else.
+  if (exitCode !== 0 || output.includes('no rewind required')) {
     effects.log.warn('postgres.rewind-failed', { member: config.name, exitCode, output: output.slice(-1000) })
     return false
   }
@@ -136,18 +162,18 @@ async function rewind(
 /** What only this member has goes away with a rewind; its WAL is kept beside the directory for whoever wants to look. */
 async function keepDivergedWal(
   config: PostgresMemberConfig,
-  view: UpstreamView,
   position: WalPosition,
+  fork: WalPosition,
 ): Promise<void> {
-  const fork = view.ancestors.find(({ timeline }) => timeline === position.timeline)?.end ?? lsnZero
   const wal = join(config.dataDirectory, 'pg_wal')
   const bytes = await segmentSize(config.dataDirectory, position.timeline, position.lsn)
-  const first = segmentName(position.timeline, lsnToBigint(fork), bytes)
+  const first = segmentName(fork.timeline, lsnToBigint(fork.lsn), bytes)
   const last = segmentName(position.timeline, lsnToBigint(position.lsn), bytes)
   const target = await freeName(config.dataDirectory, 'diverged')
   await mkdir(target, { mode: 0o700 })
   for (const name of await readdir(wal)) {
-    if (name.length !== first.length || name < first || name > last) continue
+    if (!/^[0-9A-F]{24}$/.test(name) || name.slice(8) < first.slice(8) || name.slice(8) > last.slice(8))
+      continue
     await copyFile(join(wal, name), join(target, name), constants.COPYFILE_FICLONE)
   }
 }

@@ -47,3 +47,22 @@ export function divergence(
   if (compareLsn(own.lsn, fork.end) <= 0) return undefined
   return `it went on to ${own.lsn} on timeline ${own.timeline}, which ends at ${fork.end} for the upstream`
 }
+
+/**
+ * The last point that two histories share by their numbers: each is given oldest first, and ends with where its server stands.
+ * `undefined` when they share nothing, or begin differently.
+ */
+export function commonPoint(
+  own: readonly TimelineEnd[],
+  upstream: readonly TimelineEnd[],
+): WalPosition | undefined {
+  let common: WalPosition | undefined
+  for (const [index, mine] of own.entries()) {
+    const theirs = upstream[index]
+    if (theirs?.timeline !== mine.timeline) return common
+    const lsn = compareLsn(mine.end, theirs.end) <= 0 ? mine.end : theirs.end
+    common = { timeline: mine.timeline, lsn }
+    if (mine.end !== theirs.end) return common
+  }
+  return common
+}
