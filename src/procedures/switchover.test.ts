@@ -49,11 +49,15 @@ test('everything before the claim is undone when it does not come: routes, appli
   assert.deepEqual(
     early.map(({ id, compensation }) => [id, compensation?.action]),
     [
-      ['hold-db-client', 'gate.route'],
       ['stop-engine-az1', 'compute.start'],
+      ['hold-db-client', 'gate.route'],
       ['stop-clean', 'postgres.reopen'],
     ],
   )
+})
+
+test('undone backwards, the gates of the application lead to the ledger again before it is started', () => {
+  assertAfter(plan(), 'hold-db-client', 'stop-engine-az1')
 })
 
 test('gates lead to the new primary only after a commit was acknowledged', () => {

@@ -98,23 +98,11 @@ function unfit(scene: ClusterScene, member: PostgresMember): string {
   return seen.systemIdentifier === scene.facts.systemIdentifier ? '' : 'another system identifier'
 }
 
-/** New work is held back before the old primary ends; on cancel the routes and the application come back. */
+/**
+ * New work is held back before the old primary ends. The application ends first because a rollback goes backward: its gates have to lead
+ * to the ledger again before it can rebuild its state from there.
+ */
 function drain(scene: ClusterScene, old: PostgresMember): readonly Step[] {
-  const routes = gatePlaces(scene, scene.cluster.name).map((place) =>
-    step({
-      id: `hold-${place.name}-${place.host}`,
-      action: 'gate.route',
-      on: place.host,
-      args: { component: place.gate, target: null },
-      proves: `${place.name} on ${place.host} leads nowhere`,
-      effect: 'reversible',
-      phase: 'execute',
-      optional: !place.reachable,
-      attempts: place.reachable ? 3 : 1,
-      timeoutMs: place.reachable ? 5_000 : 1_000,
-      undo: { action: 'gate.route', args: { component: place.gate, target: targetOf(scene, old) } },
-    }),
-  )
   const stops = companions(scene).flatMap(({ compute, places }) =>
     places
       .filter(({ host }) => host === old.host)
@@ -127,11 +115,29 @@ function drain(scene: ClusterScene, old: PostgresMember): readonly Step[] {
           proves: `no process of ${compute.name} remains on ${host}`,
           effect: 'reversible',
           phase: 'execute',
+          // The time-out of the undoing too, which waits for the application to be ready.
+          timeoutMs: 30_000,
           undo: { action: 'compute.start', args: { component: compute.id } },
         }),
       ),
   )
-  return [...routes, ...stops]
+  const routes = gatePlaces(scene, scene.cluster.name).map((place) =>
+    step({
+      id: `hold-${place.name}-${place.host}`,
+      action: 'gate.route',
+      on: place.host,
+      args: { component: place.gate, target: null },
+      after: stops.map(({ id }) => id),
+      proves: `${place.name} on ${place.host} leads nowhere`,
+      effect: 'reversible',
+      phase: 'execute',
+      optional: !place.reachable,
+      attempts: place.reachable ? 3 : 1,
+      timeoutMs: place.reachable ? 5_000 : 1_000,
+      undo: { action: 'gate.route', args: { component: place.gate, target: targetOf(scene, old) } },
+    }),
+  )
+  return [...stops, ...routes]
 }
 
 function demote(scene: ClusterScene, old: PostgresMember, next: PostgresMember): readonly Step[] {
