@@ -6,6 +6,7 @@ import { controlPlaneSubject } from './sim-estate.ts'
 import type { SimEstate } from './sim-estate.ts'
 import { SimOperators } from './sim-operators.ts'
 import type { RunOrder } from './sim-operators.ts'
+import type { SimProcess } from './sim-process.ts'
 
 const glanceUs = 500_000
 /** A person acts when nothing moved for this long. */
@@ -34,8 +35,9 @@ export class Director {
       sim,
       leaderHost: () => this.reading.leadingServer?.host.name ?? 'az1',
       onOperator: (command) => this.#interfere(command),
-      executors: () => this.operators.executors(),
+      executors: () => this.#executors(),
     })
+    sim.onRecord = () => this.injector.recorded()
     sim.loop.after(glanceUs, () => this.#glance())
   }
 
@@ -46,6 +48,15 @@ export class Director {
 
   get isGoalReached(): boolean {
     return this.#goal?.isReached() ?? true
+  }
+
+  /** Whoever executes a run now: a person's command, or the control plane itself. */
+  #executors(): readonly SimProcess[] {
+    const people = this.operators.executors()
+    const run = this.reading.openRun
+    const plane = this.#sim.process('control-plane')
+    if (people.length > 0 || run === '' || plane === undefined) return people
+    return this.reading.requesterOf(run) === controlPlaneSubject ? [plane] : []
   }
 
   #glance(): void {

@@ -14,6 +14,7 @@ export class FaultInjector {
   readonly #executors: () => readonly SimProcess[]
   readonly #active = new Set<Undo>()
   #generation = 0
+  readonly #recordsLeft: number[] = []
 
   constructor(setting: {
     readonly sim: SimEstate
@@ -45,6 +46,16 @@ export class FaultInjector {
     this.#active.clear()
   }
 
+  /** To be called with every record of a run journal that became durable. */
+  recorded(): void {
+    const next = this.#recordsLeft[0]
+    if (next === undefined) return
+    this.#recordsLeft[0] = next - 1
+    if (next > 1) return
+    this.#recordsLeft.shift()
+    for (const process of this.#processesOf('executor', 'ctl')) process.kill()
+  }
+
   #inject({ effect, forMs }: Fault): void {
     this.#sim.counters.add(`fault:${effect.kind}`)
     this.#sim.loop.trace(`fault ${effect.kind}`)
@@ -69,6 +80,15 @@ export class FaultInjector {
       }
       case 'process-kill':
         for (const process of this.#processesOf(effect.process, effect.place)) process.kill()
+        return []
+      case 'kill-at-await': {
+        const awaits = effect.awaits
+        if (effect.process === 'executor') this.#sim.onExecutor = (process) => killAfter(process, awaits)
+        for (const process of this.#processesOf(effect.process, 'ctl')) killAfter(process, awaits)
+        return []
+      }
+      case 'kill-at-record':
+        this.#recordsLeft.push(effect.records)
         return []
       case 'process-pause':
         return this.#processesOf(effect.process, effect.place).map((process) => this.#pause(process))
@@ -150,6 +170,10 @@ export class FaultInjector {
           ]
     return found.filter((process) => process !== undefined)
   }
+}
+
+function killAfter(process: SimProcess, awaits: number): void {
+  process.killAtResumption = process.resumptions + awaits
 }
 
 export type OperatorCommand = 'pause' | 'continue' | 'cancel' | 'resume' | 'run-again'

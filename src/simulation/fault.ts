@@ -8,6 +8,14 @@ export type FaultEffect =
   | { readonly kind: 'host-crash'; readonly place: FaultPlace }
   /** SIGKILL; agents and control plane are started again by their supervisor, a postmaster by its agent if it may. */
   | { readonly kind: 'process-kill'; readonly process: ProcessKind; readonly place: FaultPlace }
+  /** The process that executes a run dies instead of the n-th time that an answer or a timer lets it go on. */
+  | {
+      readonly kind: 'kill-at-await'
+      readonly process: 'executor' | 'control-plane'
+      readonly awaits: number
+    }
+  /** The process that executes dies right after its n-th record of the run journal is durable, before it hears so. */
+  | { readonly kind: 'kill-at-record'; readonly records: number }
   /** SIGSTOP until the fault ends. */
   | { readonly kind: 'process-pause'; readonly process: ProcessKind; readonly place: FaultPlace }
   /** Everything on the host is frozen: a virtual machine that migrates. */

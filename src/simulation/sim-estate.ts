@@ -64,6 +64,10 @@ export class SimEstate {
   readonly counters: Counters
   readonly gates: readonly SimGate[]
   readonly instances: readonly SimInstance[]
+  /** Told of the next process that begins to execute a run; then forgotten. */
+  onExecutor: ((process: SimProcess) => void) | undefined
+  /** Told of every record of a run journal, right after it became durable. */
+  onRecord: () => void = () => {}
   /** The first thing that must not happen and did. */
   failure: Error | undefined
   /** The latest log lines, for whoever reads a failure. */
@@ -290,7 +294,10 @@ export class SimEstate {
         this.fail(error)
       }
     }
-    this.durable.onPut = (entry, before) => guarded(() => this.storeInvariants.put(entry, before))
+    this.durable.onPut = (entry, before) => {
+      guarded(() => this.storeInvariants.put(entry, before))
+      if (entry.key.includes('/records/')) this.onRecord()
+    }
     this.switchboard.onReplyLost = ({ method, body }) => {
       this.counters.add(`reply-lost:${method}`)
       if (method.endsWith('/transact') && JSON.stringify(body).includes('/leaders/'))

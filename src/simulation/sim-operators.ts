@@ -148,6 +148,8 @@ export class SimOperators {
 
   async #execute(world: World, process: SimProcess, store: RemoteStore, run: string): Promise<string> {
     this.#executing.set(process, run)
+    this.#sim.onExecutor?.(process)
+    this.#sim.onExecutor = undefined
     const { estate } = this.#sim
     const performer = new EstatePerformer(world, estate, store)
     const result = await executeRun({

@@ -19,5 +19,8 @@ test('a fork depends on seed and name only, not on what was drawn before', () =>
 test('integers stay within their bound and reach all of it', () => {
   const random = new SimRandom(3)
   const seen = new Set(Array.from({ length: 500 }, () => random.integer(7)))
-  assert.deepEqual([...seen].toSorted((left, right) => left - right), [0, 1, 2, 3, 4, 5, 6])
+  assert.deepEqual(
+    [...seen].toSorted((left, right) => left - right),
+    [0, 1, 2, 3, 4, 5, 6],
+  )
 })

@@ -38,6 +38,12 @@ const makers: Readonly<Record<FaultEffect['kind'], Maker>> = {
     process: random.pick(processes),
     place: random.pick(places),
   }),
+  'kill-at-await': (random) => ({
+    kind: 'kill-at-await',
+    process: random.pick(['executor', 'control-plane']),
+    awaits: random.between(1, 120),
+  }),
+  'kill-at-record': (random) => ({ kind: 'kill-at-record', records: random.between(1, 30) }),
   'process-pause': (random) => ({
     kind: 'process-pause',
     process: random.pick(processes),
