@@ -75,9 +75,9 @@ test('another host gives no orders, whatever it asks for', async () => {
 test('an announced epoch is kept, a lower one afterwards refused, and one that is none too', async () => {
   const { callAs } = await running()
   const scope = 'cluster:cmp_ledger'
-  await callAs('prn_operator', 'agent/announce', { scope, epoch: 5 })
-  await assert.rejects(callAs('prn_operator', 'agent/announce', { scope, epoch: 4 }), { code: 'EPOCH_STALE' })
-  await assert.rejects(callAs('prn_operator', 'agent/announce', { scope }), { code: 'EPOCH_INVALID' })
+  await callAs('prn_control', 'agent/announce', { scope, epoch: 5 })
+  await assert.rejects(callAs('prn_control', 'agent/announce', { scope, epoch: 4 }), { code: 'EPOCH_STALE' })
+  await assert.rejects(callAs('prn_control', 'agent/announce', { scope }), { code: 'EPOCH_INVALID' })
   const view = (await callAs('prn_operator', 'agent/observe', {})) as unknown as AgentView
   assert.deepEqual(view.epochs, [{ scope, epoch: 5 }])
 })
@@ -87,7 +87,7 @@ test('epochs learned from a heartbeat refuse an executor that was superseded mea
   const scope = 'cluster:cmp_ledger'
   answer.epochs = [{ scope, epoch: 9 }]
   await time.pass(500)
-  await assert.rejects(callAs('prn_operator', 'agent/announce', { scope, epoch: 8 }), { code: 'EPOCH_STALE' })
+  await assert.rejects(callAs('prn_control', 'agent/announce', { scope, epoch: 8 }), { code: 'EPOCH_STALE' })
 })
 
 test('a gate that can not be looked at is left out, and everything else goes on', async () => {
@@ -127,8 +127,16 @@ test('a primary that hears that another one leads stops', async () => {
 
 test('a method that it does not have is refused with the command to run next', async () => {
   const { callAs } = await running()
-  await assert.rejects(callAs('prn_operator', 'agent/dance', {}), {
+  await assert.rejects(callAs('prn_control', 'agent/dance', {}), {
     code: 'METHOD_UNKNOWN',
     class: 'refused',
   })
+})
+
+test('orders come from those whom the control plane names, and from the control plane itself', async () => {
+  const { callAs } = await running()
+  for (const subject of ['prn_auditor', 'hst_az2000'])
+    await assert.rejects(callAs(subject, 'agent/announce', { scope: 'cluster:x', epoch: 1 }), {
+      code: 'PEER_NOT_ALLOWED',
+    })
 })

@@ -27,6 +27,8 @@ export interface RunningAgent {
   /** Stops watching and serving; what it started keeps running. */
   close(): Promise<void>
   view(): Promise<AgentView>
+  /** Settles when it ended: fulfilled after `close`, rejected when a watch died of a bug. The process must then end. */
+  readonly ended: Promise<void>
 }
 
 /**
@@ -53,6 +55,7 @@ class Agent {
   readonly #boot: string
   readonly #turns = new Turns()
   readonly #stop = new AbortController()
+  #executors: ReadonlySet<string>
   #sequence = 0
   #wake: (() => void) | undefined
   #isDue = false
@@ -63,6 +66,7 @@ class Agent {
     this.#state = state
     this.#guard = new EpochGuard(state)
     this.#boot = world.random.idBody(12)
+    this.#executors = new Set([setup.controlPlane.subject])
     this.#watches = setup.members.map(
       (local) =>
         new MemberWatch(world, state, local, {
@@ -96,6 +100,7 @@ class Agent {
     return {
       port: listener.port,
       view: async () => this.#view(),
+      ended: done.then(() => undefined),
       close: async () => {
         this.#stop.abort()
         this.#hurry()
@@ -106,7 +111,8 @@ class Agent {
   }
 
   async handle(method: string, body: Json, peer: Peer): Promise<Json> {
-    requireExecutor(peer)
+    requirePrincipal(peer)
+    if (method !== agentMethods.hello && method !== agentMethods.observe) this.#requireExecutor(peer)
     switch (method) {
       case agentMethods.hello:
         return this.#desk.hello() as unknown as Json
@@ -132,6 +138,12 @@ class Agent {
           hint: 'run `pointzero --version` on both hosts and install the same release',
         })
     }
+  }
+
+  /** Who gives orders is told by the control plane; until its first answer only the control plane itself does. */
+  #requireExecutor(peer: Peer): void {
+    if (this.#executors.has(peer.subject)) return
+    throw notAllowed(`${peer.subject} may not give orders to an agent`)
   }
 
   #context(): AgentContext {
@@ -200,6 +212,7 @@ class Agent {
         reply.leaders.find((news) => news.component === watch.local.cluster.id),
       )
     }
+    this.#executors = new Set([this.#setup.controlPlane.subject, ...(reply.executors ?? [])])
     await this.#guard.learn(reply.epochs)
   }
 
@@ -281,13 +294,16 @@ function unanswered(error: unknown): RecoveryError {
 }
 
 /** Only the control plane and people act on agents; another agent's certificate is not enough. */
-function requireExecutor(peer: Peer): void {
-  if (peer.subject.startsWith('prn_')) return
-  throw new RecoveryError({
+function requirePrincipal(peer: Peer): void {
+  if (!peer.subject.startsWith('prn_')) throw notAllowed(`${peer.subject} may not ask an agent for anything`)
+}
+
+function notAllowed(message: string): RecoveryError {
+  return new RecoveryError({
     code: 'PEER_NOT_ALLOWED',
     class: 'refused',
-    message: `${peer.subject} may not give orders to an agent`,
-    hint: 'use the certificate of a principal, see `pointzero setup`',
+    message,
+    hint: 'use the certificate of a principal with the role operator, see `pointzero principal list`',
   })
 }
 

@@ -15,6 +15,7 @@ export class EpochGuard {
   /** Persists a higher epoch; refuses a lower one, also when it was overtaken while it was being stored. */
   async admit(scope: string, epoch: number): Promise<void> {
     requireEpoch(scope, epoch)
+    requireNear(scope, epoch, this.#state.epochOf(scope))
     if (epoch > this.#state.epochOf(scope)) await this.#state.raiseEpoch(scope, epoch)
     const highest = this.#state.epochOf(scope)
     if (epoch < highest) throw stale(scope, epoch, highest)
@@ -36,6 +37,19 @@ function requireEpoch(scope: unknown, epoch: unknown): void {
     class: 'refused',
     message: `${JSON.stringify(epoch) ?? 'nothing'} is no epoch of a scope ${JSON.stringify(scope) ?? 'without a name'}`,
     hint: 'run `pointzero --version` on both hosts and install the same release',
+  })
+}
+
+/** Epochs grow by one. A leap to the end of the numbers would shut everybody out of the scope for good. */
+const leapMax = 1_000_000
+
+function requireNear(scope: string, epoch: number, highest: number): void {
+  if (epoch - highest <= leapMax) return
+  throw new RecoveryError({
+    code: 'EPOCH_INVALID',
+    class: 'refused',
+    message: `epoch ${epoch} of ${scope} is far beyond ${highest}, the highest known here`,
+    hint: 'compare with the epoch that `pointzero status` shows; look for who sent it',
   })
 }
 

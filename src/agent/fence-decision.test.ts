@@ -10,11 +10,16 @@ const quiet: FenceFacts = {
   renewedMs: 8_000,
   acknowledgedMs: 8_000,
   fenceMs: 1_000,
+  replaceable: true,
   superseded: false,
 }
 
 test('a primary that could neither renew nor see an acknowledgement for longer than the bound stops', () => {
   assert.deepEqual(decideFence(quiet), { fence: true, reason: 'isolated' })
+})
+
+test('a primary that no automatic failover can replace goes on when it is alone', () => {
+  assert.deepEqual(decideFence({ ...quiet, replaceable: false }), { fence: false })
 })
 
 test('either of the two alone keeps it running', () => {

@@ -9,6 +9,8 @@ export interface FenceFacts {
   /** When the newest acknowledged canary write was *begun*. */
   readonly acknowledgedMs: number
   readonly fenceMs: number
+  /** The policy asks for acknowledging standbys: only then can anybody be promoted without a person. */
+  readonly replaceable: boolean
   /** The control plane named another leader. */
   readonly superseded: boolean
 }
@@ -25,6 +27,7 @@ export type FenceDecision =
 export function decideFence(facts: FenceFacts): FenceDecision {
   if (facts.role !== 'primary') return { fence: false }
   if (facts.superseded) return { fence: true, reason: 'superseded' }
+  if (!facts.replaceable) return { fence: false }
   const quietMs = facts.nowMs - Math.max(facts.renewedMs, facts.acknowledgedMs)
   return quietMs > facts.fenceMs ? { fence: true, reason: 'isolated' } : { fence: false }
 }

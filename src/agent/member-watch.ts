@@ -169,6 +169,7 @@ export class MemberWatch {
       renewedMs: this.#renewedMs,
       acknowledgedMs: this.#everAcknowledged ? this.#acknowledgedMs : this.#renewedMs,
       fenceMs: this.local.cluster.policy.fenceMs,
+      replaceable: this.local.cluster.policy.synchronousCount > 0,
       superseded: this.#superseded(),
     })
     if (!decision.fence) return

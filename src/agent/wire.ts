@@ -94,6 +94,8 @@ export interface HeartbeatReply {
   readonly epochs: readonly { readonly scope: string; readonly epoch: number }[]
   /** Who leads each cluster that has a leader. A primary that was promoted under a lower epoch stops at once. */
   readonly leaders: readonly LeaderNews[]
+  /** Principals whose executors this agent obeys from now on. */
+  readonly executors: readonly string[]
 }
 
 export interface LeaderNews {

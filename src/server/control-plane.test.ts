@@ -26,7 +26,11 @@ async function running() {
       store,
       probe: { answers: async () => true },
       verifier: { verify: () => false },
-      principals: [],
+      principals: [
+        { id: 'prn_operator', name: 'Olga', publicKey: 'unused', roles: ['operator'] },
+        { id: 'prn_approver', name: 'Anna', publicKey: 'unused', roles: ['approver'] },
+        { id: 'prn_auditor', name: 'Aude', publicKey: 'unused', roles: ['auditor'] },
+      ],
       tickMs: 200,
     }),
   )
@@ -73,6 +77,7 @@ test('a heartbeat is answered from the store, not from what was known at the sta
     format: 'pointzero/agent-wire/1',
     leaders: [],
     epochs: [{ scope, epoch: 0 }],
+    executors: ['prn_operator'],
   })
   await put(keys.leader('cmp_ledger'), record)
   await put(keys.epoch(scope), { epoch: 5, executor: 'somebody', run: 'run_1' })

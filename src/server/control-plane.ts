@@ -24,6 +24,8 @@ import { ViewBoard } from '../watch/view-board.ts'
 import { AutomaticRuns } from './automatic-runs.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
+import { BypassMemory } from './bypass-memory.ts'
+import { executorsAmong, requirePermission } from './permission.ts'
 import { openRunFor } from './run-desk.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { storeHandler } from './store-wire.ts'
@@ -32,6 +34,8 @@ import { guardedStore } from './store-write-policy.ts'
 export interface RunningControlPlane {
   readonly port: number
   close(): Promise<void>
+  /** Settles when it ended: fulfilled after `close`, rejected when it died of a bug. The process must then end. */
+  readonly ended: Promise<void>
 }
 
 /** A host whose newest report is older than this is not reachable, as far as plans are concerned. */
@@ -93,7 +97,9 @@ class ControlPlane {
   readonly #watches: readonly ClusterWatch[]
   readonly #runs: AutomaticRuns
   readonly #store: (method: string, body: Json, peer: Peer) => Promise<Json>
+  readonly #bypasses: BypassMemory
   readonly #decisions = new Map<string, string>()
+  readonly #requesters = new Map<string, string>()
   #judging = false
   #again = false
 
@@ -107,6 +113,7 @@ class ControlPlane {
     this.#watches = clusters(setup.estate).map(
       (cluster) => new ClusterWatch(setup.estate, cluster, this.#board),
     )
+    this.#bypasses = new BypassMemory(setup.store, setup.estate.id)
     this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
     this.#store = storeHandler(
       guardedStore(setup.store, storeKeys(setup.estate.id)),
@@ -125,6 +132,7 @@ class ControlPlane {
     })
     return {
       port: listener.port,
+      ended: done.then(() => undefined),
       close: async () => {
         this.#stop.abort()
         await listener.close()
@@ -138,7 +146,7 @@ class ControlPlane {
     if (method === controlPlaneMethods.heartbeat)
       return (await this.#heartbeat(body as unknown as Heartbeat, peer)) as unknown as Json
     if (method === controlPlaneMethods.hello) return this.#hello() as unknown as Json
-    requirePerson(peer)
+    requirePermission(this.#setup.principals, peer, method, body)
     if (method === statusMethods.status) return (await this.#status()) as unknown as Json
     if (method === statusMethods.openRun) {
       return (await openRunFor(this.#world, this.#setup, await this.#facts(), {
@@ -172,7 +180,7 @@ class ControlPlane {
       epochs.push({ scope: scopeOf(cluster), epoch })
     }
     void this.#judge()
-    return { format: formats.agentWire, epochs, leaders }
+    return { format: formats.agentWire, epochs, leaders, executors: executorsAmong(this.#setup.principals) }
   }
 
   async #tickLoop(signal: AbortSignal): Promise<void> {
@@ -253,12 +261,19 @@ class ControlPlane {
     const entry = await this.#setup.store.get(keys.open(scope))
     const run = entry === undefined ? '' : (JSON.parse(entry.value) as { readonly run: string }).run
     if (run === '') return { run, requestedBy: '' }
-    const first = await this.#setup.store.get(keys.runRecord(run, 0))
-    const event =
-      first === undefined
-        ? undefined
-        : (JSON.parse(first.value) as { readonly event: { readonly requestedBy?: string } }).event
-    return { run, requestedBy: event?.requestedBy ?? '' }
+    return { run, requestedBy: await this.#requesterOf(run) }
+  }
+
+  /** Never changes once it is written, and stands in a record that holds a whole plan. */
+  async #requesterOf(run: string): Promise<string> {
+    const known = this.#requesters.get(run)
+    if (known !== undefined) return known
+    const first = await this.#setup.store.get(storeKeys(this.#setup.estate.id).runRecord(run, 0))
+    if (first === undefined) return ''
+    const { event } = JSON.parse(first.value) as { readonly event: { readonly requestedBy?: string } }
+    const requestedBy = event.requestedBy ?? ''
+    this.#requesters.set(run, requestedBy)
+    return requestedBy
   }
 
   async #facts(): Promise<Facts> {
@@ -268,13 +283,8 @@ class ControlPlane {
       const { record } = await readLeader(store, estate.id, cluster.id)
       if (record !== undefined) leaders.set(cluster.id, record)
     }
-    return factsFromViews({
-      estate,
-      board: this.#board,
-      nowMs: this.#world.clock.monotonicMs(),
-      freshMs,
-      leaders,
-    })
+    const nowMs = this.#world.clock.monotonicMs()
+    return this.#bypasses.complete(factsFromViews({ estate, board: this.#board, nowMs, freshMs, leaders }))
   }
 
   async #status(): Promise<ControlPlaneStatus> {
@@ -308,16 +318,6 @@ class ControlPlane {
       epoch,
     }
   }
-}
-
-function requirePerson(peer: Peer): void {
-  if (peer.subject.startsWith('prn_')) return
-  throw new RecoveryError({
-    code: 'PEER_NOT_ALLOWED',
-    class: 'refused',
-    message: `${peer.subject} may only report to the control plane`,
-    hint: 'use the certificate of a principal, see `pointzero setup`',
-  })
 }
 
 function impostor(subject: string, host: string): RecoveryError {

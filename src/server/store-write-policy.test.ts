@@ -36,8 +36,20 @@ test('a record of a journal is put only where there was none', async () => {
 
 test('leadership and epochs are never written unconditionally', async () => {
   for (const key of [keys.leader('cmp_abcdef'), keys.epoch('cluster:cmp_abcdef')]) {
-    await refuses({ compare: [], put: [{ key, value: '{}' }] })
-    const written = await guarded().transact({ compare: [{ key, revision: 0 }], put: [{ key, value: '{}' }] })
+    const value = '{"epoch":1}'
+    await refuses({ compare: [], put: [{ key, value }] })
+    const written = await guarded().transact({ compare: [{ key, revision: 0 }], put: [{ key, value }] })
     assert.equal(written.succeeded, true)
   }
+})
+
+test('an epoch grows by exactly one', async () => {
+  const store = guarded()
+  const key = keys.epoch('cluster:cmp_abcdef')
+  const put = async (epoch: number, revision: number) =>
+    store.transact({ compare: [{ key, revision }], put: [{ key, value: JSON.stringify({ epoch }) }] })
+  await put(1, 0)
+  const { revision } = await put(2, 1)
+  for (const epoch of [2, 1, 4, Number.MAX_SAFE_INTEGER])
+    await assert.rejects(put(epoch, revision), { code: 'STORE_WRITE_REFUSED' })
 })

@@ -13,6 +13,7 @@ export function guardedStore(store: ControlStore, keys: StoreKeys): ControlStore
     changes: async (prefix, afterRevision, timeoutMs) => store.changes(prefix, afterRevision, timeoutMs),
     transact: async (transaction) => {
       requireAllowed(transaction, keys)
+      await requireNextEpochs(store, transaction, keys)
       return store.transact(transaction)
     },
   }
@@ -32,6 +33,21 @@ function requireAllowed({ put, compare }: StoreTransaction, keys: StoreKeys): vo
     if (/^plans\//.test(name) && compared?.revision !== 0) throw refusedWrite(name)
     // Leadership and epochs are never written unconditionally, whoever asks.
     if (/^(epochs|leaders)\//.test(name) && compared === undefined) throw refusedWrite(name)
+  }
+}
+
+/** An epoch grows by one at a time: a leap would use up the numbers, a step back would let an old executor in. */
+async function requireNextEpochs(
+  store: ControlStore,
+  { put }: StoreTransaction,
+  keys: StoreKeys,
+): Promise<void> {
+  const prefix = `${keys.root}epochs/`
+  for (const { key, value } of put.filter((one) => one.key.startsWith(prefix))) {
+    const before = await store.get(key)
+    const known = before === undefined ? 0 : (JSON.parse(before.value) as { readonly epoch: number }).epoch
+    const next = (JSON.parse(value) as { readonly epoch?: unknown }).epoch
+    if (next !== known + 1) throw refusedWrite(key.slice(keys.root.length))
   }
 }
 
