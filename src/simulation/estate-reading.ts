@@ -2,6 +2,7 @@ import type { LeaderRecord } from '../domain/leader-record.ts'
 import { scopeOf } from '../estate/estate-lookup.ts'
 import type { RunHead } from '../engine/run-record.ts'
 import { storeKeys } from '../engine/store-keys.ts'
+import type { StoreKeys } from '../engine/store-keys.ts'
 import { addressText } from './sim-gate.ts'
 import type { SimEstate } from './sim-estate.ts'
 import type { SimPostgres } from './sim-postgres.ts'
@@ -9,13 +10,16 @@ import type { SimPostgres } from './sim-postgres.ts'
 /** The truth about a simulated estate, read past every process. For the director and the judge of a simulation only. */
 export class EstateReading {
   readonly #sim: SimEstate
+  readonly #keys: StoreKeys
+  readonly #known = new Map<string, { readonly revision: number; readonly value: unknown }>()
 
   constructor(sim: SimEstate) {
     this.#sim = sim
+    this.#keys = storeKeys(sim.estate.id)
   }
 
   get leader(): LeaderRecord | undefined {
-    return this.#parsed<LeaderRecord>(storeKeys(this.#sim.estate.id).leader(this.#sim.cluster.component.id))
+    return this.#parsed<LeaderRecord>(this.#keys.leader(this.#sim.cluster.component.id))
   }
 
   get leadingServer(): SimPostgres | undefined {
@@ -26,11 +30,11 @@ export class EstateReading {
   /** '' when no run is open on the cluster. */
   get openRun(): string {
     const scope = scopeOf(this.#sim.cluster.component)
-    return this.#parsed<{ readonly run: string }>(storeKeys(this.#sim.estate.id).open(scope))?.run ?? ''
+    return this.#parsed<{ readonly run: string }>(this.#keys.open(scope))?.run ?? ''
   }
 
   head(run: string): (RunHead & { readonly revision: number }) | undefined {
-    const key = storeKeys(this.#sim.estate.id).runHead(run)
+    const key = this.#keys.runHead(run)
     const entry = this.#sim.durable.entries.get(key)
     return entry === undefined
       ? undefined
@@ -39,7 +43,7 @@ export class EstateReading {
 
   requesterOf(run: string): string {
     const record = this.#parsed<{ readonly event: { readonly requestedBy: string } }>(
-      storeKeys(this.#sim.estate.id).runRecord(run, 0),
+      this.#keys.runRecord(run, 0),
     )
     return record?.event.requestedBy ?? ''
   }
@@ -79,8 +83,14 @@ export class EstateReading {
     return ''
   }
 
+  /** Asked for often, changed rarely. */
   #parsed<T>(key: string): T | undefined {
     const entry = this.#sim.durable.entries.get(key)
-    return entry === undefined ? undefined : (JSON.parse(entry.value) as T)
+    if (entry === undefined) return undefined
+    const known = this.#known.get(key)
+    if (known?.revision === entry.revision) return known.value as T
+    const value = JSON.parse(entry.value) as T
+    this.#known.set(key, { revision: entry.revision, value })
+    return value
   }
 }

@@ -1,4 +1,5 @@
 import type { ClientHistory } from './client-history.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { Counters } from './counters.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { WalRecord } from './wal-record.ts'
@@ -19,18 +20,23 @@ export class ClusterInvariants {
   readonly #history: ClientHistory
   readonly #counters: Counters
   readonly #now: () => number
+  readonly #leader: () => LeaderRecord | undefined
   #newestAcknowledged: WalRecord | undefined
+  /** Timeline on which each member last confirmed a write. */
+  readonly #acknowledgedOn = new Map<string, number>()
 
   constructor(setting: {
     readonly servers: readonly SimPostgres[]
     readonly history: ClientHistory
     readonly counters: Counters
     readonly now: () => number
+    readonly leader: () => LeaderRecord | undefined
   }) {
     this.#servers = setting.servers
     this.#history = setting.history
     this.#counters = setting.counters
     this.#now = setting.now
+    this.#leader = setting.leader
   }
 
   /**
@@ -39,6 +45,8 @@ export class ClusterInvariants {
    */
   acknowledged(server: SimPostgres, record: WalRecord): void {
     this.#history.released.push({ record, member: server.name, atUs: this.#now() })
+    this.#acknowledgedOn.set(server.name, server.timeline)
+    this.#published(server)
     const newest = this.#newestAcknowledged
     this.#newestAcknowledged = record
     if (newest === undefined) return
@@ -46,6 +54,29 @@ export class ClusterInvariants {
     throw new InvariantBroken(
       'one line of acknowledgements',
       `${server.name} confirmed ${describe(record)} after ${describe(newest)} had been confirmed elsewhere`,
+    )
+  }
+
+  /** Clients are led only to a primary that has confirmed a write since it was opened (restart hole). */
+  ledTo(server: SimPostgres): void {
+    if (server.mode === 'primary' && this.#acknowledgedOn.get(server.name) === server.timeline) return
+    throw new InvariantBroken(
+      'clients come after the first acknowledgement',
+      `a gate leads to ${server.name} (${server.mode})`,
+    )
+  }
+
+  /** At every acknowledgement the published rule covers the loaded one: all of its names, and no more confirmations than it waits for. */
+  #published(server: SimPostgres): void {
+    const record = this.#leader()
+    const { names, count } = server.loadedSync
+    if (record === undefined || names.length === 0) return
+    const covers =
+      names.every((name) => record.publishedSync.includes(name)) && record.publishedCount <= count
+    if (covers) return
+    throw new InvariantBroken(
+      'published before it counts',
+      `${server.name} confirmed with ${count} of ${names.join(', ')}, published are ${record.publishedCount} of ${record.publishedSync.join(', ')}`,
     )
   }
 

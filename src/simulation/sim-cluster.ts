@@ -1,5 +1,6 @@
 import type { PostgresComponent, PostgresMember } from '../estate/estate.ts'
 import { assert } from '../domain/recovery-error.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
 import { ClientHistory } from './client-history.ts'
 import type { Counters } from './counters.ts'
 import type { EventLoop } from './event-loop.ts'
@@ -22,6 +23,8 @@ export interface ClusterSetting {
   readonly component: PostgresComponent | undefined
   readonly hostNamed: (name: string) => SimHost
   readonly broken: (error: unknown) => void
+  /** The leader record as it is in the control store now. */
+  readonly leader: () => LeaderRecord | undefined
 }
 
 /** The modelled database cluster of an estate, with the history of what was promised to whom. */
@@ -59,6 +62,7 @@ export class Cluster {
       history: this.history,
       counters,
       now: () => loop.nowUs,
+      leader: setting.leader,
     })
     this.driverSetting = {
       loop,

@@ -1,8 +1,10 @@
 import { agentActions } from '../actions/agent-actions.ts'
 import { startAgent } from '../agent/agent.ts'
 import type { AgentSetup } from '../agent/agent-setup.ts'
+import type { LeaderRecord } from '../domain/leader-record.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Principal } from '../engine/approval.ts'
+import { storeKeys } from '../engine/store-keys.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Component, Estate, Host, PostgresComponent } from '../estate/estate.ts'
 import type { World } from '../ports/world.ts'
@@ -14,7 +16,7 @@ import { InvariantBroken } from './invariants.ts'
 import { SimControlStore } from './sim-control-store.ts'
 import { DurableStore } from './sim-control-store.ts'
 import { SimDatabaseMember } from './sim-database-member.ts'
-import { SimGate, SimGateDriver } from './sim-gate.ts'
+import { SimGate, SimGateDriver, addressText } from './sim-gate.ts'
 import { SimHost } from './sim-host.ts'
 import { SimInstance, SimInstanceDriver } from './sim-instance.ts'
 import { SimLinks } from './sim-links.ts'
@@ -76,6 +78,8 @@ export class SimEstate {
   readonly #processes = new Map<string, SimProcess>()
   readonly #times: EstateTimes
   #boots = 0
+  #leaderKey: string | undefined
+  #leader: { readonly revision: number; readonly record: LeaderRecord } | undefined
 
   constructor(random: SimRandom, estate: Estate, times: EstateTimes, counters: Counters) {
     this.random = random
@@ -101,6 +105,7 @@ export class SimEstate {
       ),
       hostNamed: (name) => this.host(name),
       broken: (error) => this.fail(error),
+      leader: () => this.#leaderRecord(),
     })
     this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))
     this.instances = this.#placed('compute', (component, host) => new SimInstance(component.id, host))
@@ -263,6 +268,17 @@ export class SimEstate {
     }
   }
 
+  /** Parsed once per change: it is asked for at every acknowledgement. */
+  #leaderRecord(): LeaderRecord | undefined {
+    this.#leaderKey ??= storeKeys(this.estate.id).leader(this.cluster.component.id)
+    const entry = this.durable.entries.get(this.#leaderKey)
+    if (entry === undefined) return undefined
+    if (this.#leader?.revision !== entry.revision) {
+      this.#leader = { revision: entry.revision, record: JSON.parse(entry.value) as LeaderRecord }
+    }
+    return this.#leader?.record
+  }
+
   #worldSetting() {
     const { loop, random, switchboard } = this
     return {
@@ -312,6 +328,9 @@ export class SimEstate {
     }
     for (const gate of this.gates) {
       gate.onRoute = (before, after) => {
+        const target = addressText(after.target)
+        const server = this.cluster.servers.find(({ host, port }) => `${host.address}:${port}` === target)
+        if (server !== undefined) guarded(() => this.cluster.invariants.ledTo(server))
         if (after.epoch < before.epoch) {
           this.fail(
             new InvariantBroken(
