@@ -1,3 +1,4 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Action } from '../engine/action.ts'
 import { textArg, upstreamArg, type AgentContext } from './agent-context.ts'
 
@@ -27,7 +28,19 @@ export const postgresFollow: Action<AgentContext> = {
   async apply(context, args, authority) {
     const name = textArg(args, 'member')
     const member = context.member(textArg(args, 'component'), name)
+    // One that is stopped may be a former primary: nothing compares its WAL with the upstream's but a rejoin.
+    const { role } = await member.observe()
+    if (role !== 'standby') throw notRunning(member.name, role)
     await context.intend(name, 'standby', authority.epoch)
     await member.follow(upstreamArg(args, 'upstream'))
   },
+}
+
+function notRunning(member: string, role: string): RecoveryError {
+  return new RecoveryError({
+    code: 'MEMBER_NOT_A_STANDBY',
+    class: 'transient',
+    message: `${member} is ${role}: only a running standby can be pointed at another primary`,
+    hint: `bring it back with \`pointzero run reprotect --param member=${member}\``,
+  })
 }

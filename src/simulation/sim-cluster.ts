@@ -23,6 +23,7 @@ export interface ClusterSetting {
   readonly component: PostgresComponent | undefined
   readonly hostNamed: (name: string) => SimHost
   readonly broken: (error: unknown) => void
+  readonly derailed: (standby: string, upstream: string) => void
   /** The leader record as it is in the control store now. */
   readonly leader: () => LeaderRecord | undefined
 }
@@ -51,6 +52,7 @@ export class Cluster {
     const witness: PostgresWitness = {
       acknowledged: (server, record) => guarded(() => this.invariants.acknowledged(server, record)),
       promoted: (server) => guarded(() => this.invariants.promoted(server)),
+      derailed: (server, upstream) => setting.derailed(server.name, upstream.name),
     }
     for (const { name, host, port } of component.members) {
       const place = { name, host: hostNamed(host), port }

@@ -106,6 +106,10 @@ export class SimEstate {
       hostNamed: (name) => this.host(name),
       broken: (error) => this.fail(error),
       leader: () => this.#leaderRecord(),
+      derailed: (standby, upstream) => {
+        this.counters.add('streamed-over-a-divergence')
+        this.lines.push(`${(this.loop.nowUs / 1e6).toFixed(3)} ${standby} streams over a divergence from ${upstream}`)
+      },
     })
     this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))
     this.instances = this.#placed('compute', (component, host) => new SimInstance(component.id, host))

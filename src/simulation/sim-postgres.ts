@@ -19,6 +19,8 @@ export type CommitResult = 'acknowledged' | 'soft' | 'terminated' | 'read-only'
 export interface PostgresWitness {
   readonly acknowledged: (server: SimPostgres, record: WalRecord) => void
   readonly promoted: (server: SimPostgres, timeline: number) => void
+  /** It receives WAL that does not continue its own: it acknowledges bytes that it can never replay. */
+  readonly derailed: (server: SimPostgres, upstream: SimPostgres) => void
 }
 
 /** What every member of the simulated cluster shares. */
@@ -229,6 +231,8 @@ export class SimPostgres {
   }
 
   received(upstream: SimPostgres, records: readonly WalRecord[]): void {
+    const [next] = records
+    if (next !== undefined && next.previous !== this.wal.at(-1)) this.#setting.witness.derailed(this, upstream)
     this.directory.append(records, upstream.directory)
     this.receivedSinceStart = true
     if (!this.isReplayPaused) this.replayedCount = replayableUpTo(this.wal, this.replayedCount)
