@@ -1,7 +1,13 @@
 import { assert } from './recovery-error.ts'
 
 /** What canonical JSON carries. Numbers are safe integers only: LSNs, xids, byte counts and nanoseconds travel as strings. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined }
 
 /**
  * Canonical JSON by RFC 8785 (JCS), restricted to safe integers. Keys are ordered by UTF-16 code units, `undefined`

@@ -49,7 +49,11 @@ export interface Step {
   readonly timeoutMs: number
   readonly retry: { readonly attempts: number; readonly waitMs: number }
   /** Action that undoes it (cancel, permanent failure), with the same args; absent for effect none. */
-  readonly compensation?: { readonly action: string; readonly actionVersion: number; readonly args: Readonly<Record<string, Json>> }
+  readonly compensation?: {
+    readonly action: string
+    readonly actionVersion: number
+    readonly args: Readonly<Record<string, Json>>
+  }
   /** Which part of the recovery time it counts to. */
   readonly phase: 'decide' | 'execute' | 'verify' | 'traffic'
 }

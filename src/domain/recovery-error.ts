@@ -54,7 +54,12 @@ export function toErrorRecord(error: unknown): ErrorRecord {
     return { code: error.code, class: error.class, message: error.message, hint: error.hint }
   }
   const message = error instanceof Error ? error.message : String(error)
-  return { code: 'BUG', class: 'bug', message, hint: 'report this with the output of `pointzero show <run> --json`' }
+  return {
+    code: 'BUG',
+    class: 'bug',
+    message,
+    hint: 'report this with the output of `pointzero show <run> --json`',
+  }
 }
 
 export function fromErrorRecord(record: ErrorRecord): RecoveryError {

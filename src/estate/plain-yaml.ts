@@ -6,7 +6,7 @@ import type { EstatePath, Position } from './estate-problem.ts'
  * everything else (anchors, tags, block scalars, tabs, blank values, duplicate keys, anything wrong) the answer is undefined, and the
  * YAML package reads the text again. A test holds the two against each other: what is accepted here means the same there.
  *
- * It exists because the package needs 2.3 s and 1.5 GB for ten thousand components (bench/estate-check.bench.ts).
+ * It exists because the package needs 2.3 s and 1.5 GB for ten thousand components (bench/estate-check.ts).
  */
 export function readPlainYaml(text: string): PlainYaml | undefined {
   if (unusual.test(text)) return undefined

@@ -12,45 +12,28 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** What every gate promises. `open` gives a new one without a target. */
-export function gateContract(open: () => Promise<OpenGate>): void {
-  async function withGate(
-    use: (gate: OpenGate, one: RecordingServer, two: RecordingServer) => Promise<void>,
-  ) {
-    const one = await RecordingServer.open({ echo: true })
-    const two = await RecordingServer.open({ echo: true })
-    const gate = await open()
-    try {
-      await use(gate, one, two)
-    } finally {
-      await gate.close()
-      await one.close()
-      await two.close()
-    }
-  }
+type Promised = (gate: OpenGate, one: RecordingServer, two: RecordingServer) => Promise<void>
 
-  test('turns everybody away until it has a target', async () => {
-    await withGate(async (gate) => {
-      assert.deepEqual(await gate.observe(), { epoch: 0 })
-      const client = await RecordingClient.open(gate.port)
-      await client.closed
-      assert.equal(client.received, '')
-    })
-  })
+/** What every gate promises, each with a gate that has no target yet and two servers that echo. */
+const promises: Readonly<Record<string, Promised>> = {
+  'turns everybody away until it has a target': async (gate) => {
+    assert.deepEqual(await gate.observe(), { epoch: 0 })
+    const client = await RecordingClient.open(gate.port)
+    await client.closed
+    assert.equal(client.received, '')
+  },
 
-  test('relays both ways, and an answer after the client has ended its side', async () => {
-    await withGate(async (gate, one) => {
-      await gate.route({ target: one.endpoint, epoch: 1 })
-      assert.deepEqual(await gate.observe(), { target: one.endpoint, epoch: 1 })
-      const client = await RecordingClient.open(gate.port)
-      client.socket.end('hello ')
-      await client.closed
-      assert.equal(client.received, 'hello bye')
-    })
-  })
+  'relays both ways, and an answer after the client has ended its side': async (gate, one) => {
+    await gate.route({ target: one.endpoint, epoch: 1 })
+    assert.deepEqual(await gate.observe(), { target: one.endpoint, epoch: 1 })
+    const client = await RecordingClient.open(gate.port)
+    client.socket.end('hello ')
+    await client.closed
+    assert.equal(client.received, 'hello bye')
+  },
 
-  test('ends every session of another target before a new route resolves, and sends the old one not one byte more', async () => {
-    await withGate(async (gate, one, two) => {
+  'ends every session of another target before a new route resolves, and sends the old one not one byte more':
+    async (gate, one, two) => {
       await gate.route({ target: one.endpoint, epoch: 1 })
       const clients = await Promise.all([1, 2, 3].map(async () => await RecordingClient.open(gate.port)))
       for (const client of clients) client.socket.write('a')
@@ -64,87 +47,93 @@ export function gateContract(open: () => Promise<OpenGate>): void {
       await until('the second target is reached', () => client.received === 'b')
       assert.equal(one.receivedBytes, before)
       assert.equal(two.receivedBytes, 1)
-    })
-  })
+    },
 
-  test('keeps sessions when it is routed again to where it leads', async () => {
-    await withGate(async (gate, one) => {
-      await gate.route({ target: one.endpoint, epoch: 1 })
-      const client = await RecordingClient.open(gate.port)
-      client.socket.write('a')
-      await until('relayed', () => client.received === 'a')
-      await gate.route({ target: one.endpoint, epoch: 2 })
-      client.socket.write('b')
-      await until('relayed again', () => client.received === 'ab')
-      assert.deepEqual(await gate.observe(), { target: one.endpoint, epoch: 2 })
-    })
-  })
+  'keeps sessions when it is routed again to where it leads': async (gate, one) => {
+    await gate.route({ target: one.endpoint, epoch: 1 })
+    const client = await RecordingClient.open(gate.port)
+    client.socket.write('a')
+    await until('relayed', () => client.received === 'a')
+    await gate.route({ target: one.endpoint, epoch: 2 })
+    client.socket.write('b')
+    await until('relayed again', () => client.received === 'ab')
+    assert.deepEqual(await gate.observe(), { target: one.endpoint, epoch: 2 })
+  },
 
-  test('takes its target away', async () => {
-    await withGate(async (gate, one) => {
-      await gate.route({ target: one.endpoint, epoch: 1 })
-      const client = await RecordingClient.open(gate.port)
-      client.socket.write('a')
-      await until('relayed', () => client.received === 'a')
-      await gate.route({ epoch: 2 })
-      await client.closed
-      const late = await RecordingClient.open(gate.port)
-      late.socket.write('b')
-      await late.closed
-      assert.equal(one.receivedBytes, 1)
-    })
-  })
+  'takes its target away': async (gate, one) => {
+    await gate.route({ target: one.endpoint, epoch: 1 })
+    const client = await RecordingClient.open(gate.port)
+    client.socket.write('a')
+    await until('relayed', () => client.received === 'a')
+    await gate.route({ epoch: 2 })
+    await client.closed
+    const late = await RecordingClient.open(gate.port)
+    late.socket.write('b')
+    await late.closed
+    assert.equal(one.receivedBytes, 1)
+  },
 
-  test('refuses the route of an executor that was superseded', async () => {
-    await withGate(async (gate, one, two) => {
-      await gate.route({ target: two.endpoint, epoch: 3 })
-      await assert.rejects(
-        gate.route({ target: one.endpoint, epoch: 2 }),
-        (error) =>
-          error instanceof RecoveryError && error.code === 'EPOCH_STALE' && error.class === 'refused',
-      )
-      assert.deepEqual(await gate.observe(), { target: two.endpoint, epoch: 3 })
-    })
-  })
+  'refuses the route of an executor that was superseded': async (gate, one, two) => {
+    await gate.route({ target: two.endpoint, epoch: 3 })
+    await assert.rejects(
+      gate.route({ target: one.endpoint, epoch: 2 }),
+      (error) => error instanceof RecoveryError && error.code === 'EPOCH_STALE' && error.class === 'refused',
+    )
+    assert.deepEqual(await gate.observe(), { target: two.endpoint, epoch: 3 })
+  },
 
-  test('closes a client promptly when the target refuses or dies', async () => {
-    await withGate(async (gate, one, two) => {
-      await gate.route({ target: one.endpoint, epoch: 1 })
-      const client = await RecordingClient.open(gate.port)
-      client.socket.write('a')
-      await until('relayed', () => client.received === 'a')
-      for (const socket of one.sockets) socket.resetAndDestroy()
-      await client.closed
-      const dead = await RecordingServer.open()
-      const { endpoint } = dead
-      await dead.close()
-      await gate.route({ target: endpoint, epoch: 2 })
-      const start = clock.monotonicMs()
-      await (
-        await RecordingClient.open(gate.port)
-      ).closed
-      assert.ok(clock.monotonicMs() - start < 2_500)
-      assert.equal(two.receivedBytes, 0)
-    })
-  })
+  'closes a client promptly when the target refuses or dies': async (gate, one, two) => {
+    await gate.route({ target: one.endpoint, epoch: 1 })
+    const client = await RecordingClient.open(gate.port)
+    client.socket.write('a')
+    await until('relayed', () => client.received === 'a')
+    for (const socket of one.sockets) socket.resetAndDestroy()
+    await client.closed
+    const dead = await RecordingServer.open()
+    const { endpoint } = dead
+    await dead.close()
+    await gate.route({ target: endpoint, epoch: 2 })
+    const start = clock.monotonicMs()
+    await (
+      await RecordingClient.open(gate.port)
+    ).closed
+    assert.ok(clock.monotonicMs() - start < 2_500)
+    assert.equal(two.receivedBytes, 0)
+  },
 
-  test('makes a fast sender wait for a target that does not read', async () => {
-    await withGate(async (gate) => {
-      const slow = await RecordingServer.open({ pause: true })
-      await gate.route({ target: slow.endpoint, epoch: 1 })
-      const client = await RecordingClient.open(gate.port)
-      const mebibyte = Buffer.alloc(1 << 20)
-      let accepted = 0
-      const send = (): void => {
-        while (accepted < 256 && client.socket.write(mebibyte)) accepted += 1
-        if (accepted < 256) accepted += 1
-      }
-      client.socket.on('drain', send)
-      send()
-      await clock.sleep(500)
-      assert.ok(accepted < 64, `${accepted} MiB were taken from a sender that nobody reads`)
-      client.socket.destroy()
-      await slow.close()
-    })
-  })
+  'makes a fast sender wait for a target that does not read': async (gate) => {
+    const slow = await RecordingServer.open({ pause: true })
+    await gate.route({ target: slow.endpoint, epoch: 1 })
+    const client = await RecordingClient.open(gate.port)
+    const mebibyte = Buffer.alloc(1 << 20)
+    let accepted = 0
+    const send = (): void => {
+      while (accepted < 256 && client.socket.write(mebibyte)) accepted += 1
+      if (accepted < 256) accepted += 1
+    }
+    client.socket.on('drain', send)
+    send()
+    await clock.sleep(500)
+    assert.ok(accepted < 64, `${accepted} MiB were taken from a sender that nobody reads`)
+    client.socket.destroy()
+    await slow.close()
+  },
+}
+
+/** `open` gives a new gate without a target. */
+export function gateContract(open: () => Promise<OpenGate>): void {
+  for (const [title, holds] of Object.entries(promises)) test(title, async () => withGate(open, holds))
+}
+
+async function withGate(open: () => Promise<OpenGate>, use: Promised): Promise<void> {
+  const one = await RecordingServer.open({ echo: true })
+  const two = await RecordingServer.open({ echo: true })
+  const gate = await open()
+  try {
+    await use(gate, one, two)
+  } finally {
+    await gate.close()
+    await one.close()
+    await two.close()
+  }
 }
