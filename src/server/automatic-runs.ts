@@ -34,6 +34,7 @@ export class AutomaticRuns {
   readonly #signal: AbortSignal
   readonly #active = new Map<string, Promise<void>>()
   readonly #notBeforeMs = new Map<string, number>()
+  readonly #inVain = new Map<string, string>()
 
   constructor(world: World, setup: ControlPlaneSetup, signal: AbortSignal) {
     this.#world = world
@@ -46,6 +47,11 @@ export class AutomaticRuns {
     return this.#active.has(scope) || this.#world.clock.monotonicMs() < (this.#notBeforeMs.get(scope) ?? 0)
   }
 
+  /** True when the last failover away from that leader did not get done: its standbys hold too little, or do not answer. */
+  inVain(scope: string, leader: string): boolean {
+    return leader !== '' && this.#inVain.get(scope) === leader
+  }
+
   executing(scope: string): boolean {
     return this.#active.has(scope)
   }
@@ -54,7 +60,13 @@ export class AutomaticRuns {
     this.#begin(scopeOf(request.cluster), async () => {
       const run: RunId = `run_${this.#world.random.idBody(16)}`
       await this.#open(request, run)
+      const leader =
+        request.facts.clusters.find(({ component }) => component === request.cluster.id)?.leader ?? ''
+      const scope = scopeOf(request.cluster)
+      if (request.procedure === 'zone-failover') this.#inVain.set(scope, leader)
+      else this.#inVain.delete(scope)
       await this.#execute(run)
+      this.#inVain.delete(scope)
     })
   }
 
@@ -113,7 +125,7 @@ export class AutomaticRuns {
       signal: this.#signal,
     })
     this.#world.log.info('automatic-run-ended', { run, status: result.status })
-    if (result.status === 'failed' || result.status === 'refused') throw notDone(run, result.status)
+    if (!result.status.startsWith('completed')) throw notDone(run, result.status)
   }
 
   #note(scope: string, error: unknown): void {

@@ -18,6 +18,8 @@ export interface ClusterMoment {
   readonly facts: Facts
   readonly leader: LeaderRecord
   readonly busy: boolean
+  /** The last failover away from this leader ended without one. */
+  readonly inVain?: boolean
   /** The control plane's own probes. */
   readonly probes: readonly ProbeView[]
 }
@@ -51,11 +53,12 @@ export class ClusterWatch {
     const isSynchronous = this.cluster.policy.synchronousCount > 0
     const acknowledging = isSynchronous ? acknowledgingNames(this.cluster) : new Set<string>()
     const displacedMs = new Map<string, number>()
-    for (const { member } of facts.members)
-      displacedMs.set(
-        member,
-        this.#displacedFor(displaced({ facts, leader, acknowledging }, member), member, moment.nowMs),
-      )
+    for (const { member, reachable } of facts.members) {
+      // Not seen now is no news: neither back in its place nor out of it for longer.
+      if (!reachable) continue
+      const isOut = displaced({ facts, leader, acknowledging }, member)
+      displacedMs.set(member, this.#displacedFor(isOut, member, moment.nowMs))
+    }
     return decideAutomatic({
       policy: this.cluster.policy,
       detection: this.#detection,
@@ -66,6 +69,7 @@ export class ClusterWatch {
       nowMs: moment.wallMs,
       displacedMs,
       misled: this.#misled(moment),
+      inVain: moment.inVain === true,
     })
   }
 

@@ -226,6 +226,7 @@ class ControlPlane {
       facts,
       leader: record,
       busy,
+      inVain: this.#runs.inVain(scope, record.member),
       probes: this.#probes.views(),
     }
     const decision = watch.judge(moment)

@@ -87,7 +87,7 @@ export class ClusterInvariants {
       this.#counters.add('promoted-beside-a-living-primary')
       const { names, count } = other.loadedSync
       const attached = [...other.senders].filter(
-        ({ standby }) => names.includes(standby.name) && standby !== server,
+        ({ standby, canAcknowledge }) => canAcknowledge && names.includes(standby.name) && standby !== server,
       )
       if (names.length > 0 && attached.length < count) continue
       throw new InvariantBroken(

@@ -108,7 +108,9 @@ export class SimEstate {
       leader: () => this.#leaderRecord(),
       derailed: (standby, upstream) => {
         this.counters.add('streamed-over-a-divergence')
-        this.lines.push(`${(this.loop.nowUs / 1e6).toFixed(3)} ${standby} streams over a divergence from ${upstream}`)
+        this.lines.push(
+          `${(this.loop.nowUs / 1e6).toFixed(3)} ${standby} streams over a divergence from ${upstream}`,
+        )
       },
     })
     this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))

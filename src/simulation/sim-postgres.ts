@@ -232,7 +232,8 @@ export class SimPostgres {
 
   received(upstream: SimPostgres, records: readonly WalRecord[]): void {
     const [next] = records
-    if (next !== undefined && next.previous !== this.wal.at(-1)) this.#setting.witness.derailed(this, upstream)
+    if (next !== undefined && next.previous !== this.wal.at(-1))
+      this.#setting.witness.derailed(this, upstream)
     this.directory.append(records, upstream.directory)
     this.receivedSinceStart = true
     if (!this.isReplayPaused) this.replayedCount = replayableUpTo(this.wal, this.replayedCount)

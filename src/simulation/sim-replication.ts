@@ -36,6 +36,11 @@ export class SimReplication {
     this.#sentIndex = indexAfter(this.upstream.wal, endOf(this.standby.wal))
   }
 
+  /** False for what is left of a standby that died without a word: nothing comes from there any more. */
+  get canAcknowledge(): boolean {
+    return this.isOpen && this.#receiver.isAlive
+  }
+
   get #isCut(): boolean {
     return !this.#links.connects(this.#sender.host, this.#receiver.host)
   }

@@ -18,6 +18,8 @@ export interface AutomaticInput {
   readonly displacedMs: ReadonlyMap<string, number>
   /** Why clients are not led to the leader as they should be, '' or absent when they are; and for how long it has been so. */
   readonly misled?: { readonly reason: string; readonly forMs: number }
+  /** The last failover away from this leader ended without one. */
+  readonly inVain?: boolean
 }
 
 export type AutomaticDecision =
@@ -65,7 +67,7 @@ function reopen(input: AutomaticInput): AutomaticDecision | undefined {
       member !== leader.member && reachable && leader.publishedSync.includes(name),
   )
   const needed = revocationsNeeded(leader.publishedSync.length, leader.publishedCount)
-  if (needed > 0 && answering.length >= needed) return undefined
+  if (input.inVain !== true && needed > 0 && answering.length >= needed) return undefined
   return {
     start: 'reprotect',
     member: home.name,
