@@ -19,8 +19,8 @@ import {
   allFacts,
   assertCompleted,
   finish,
-} from './executor-bed.test.ts'
-import type { Fault } from './executor-bed.test.ts'
+} from '../../test/support/executor-bed.ts'
+import type { Fault } from '../../test/support/executor-bed.ts'
 import { cancelRun } from './operator-events.ts'
 import type { RunEvent } from './run-event.ts'
 

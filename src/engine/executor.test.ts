@@ -18,7 +18,7 @@ import {
   eventsOf,
   allFacts,
   assertCompleted,
-} from './executor-bed.test.ts'
+} from '../../test/support/executor-bed.ts'
 import { continueRun, pauseRun } from './operator-events.ts'
 import type { Performer, StepRequest } from './performer.ts'
 import type { RunEvent } from './run-event.ts'
