@@ -81,6 +81,18 @@ test('an intent of an older epoch never replaces a newer one', async () => {
   assert.equal(state.intentOf('m'), 'fenced')
 })
 
+test('an intent is about the first database that was seen under it, until there is another intent', async () => {
+  const { state, files } = await fresh()
+  await state.bind('m', '71')
+  assert.equal(state.identityOf('m'), undefined)
+  await state.intend('m', 'standby', 4)
+  await state.bind('m', '71')
+  await state.bind('m', '72')
+  assert.equal((await AgentState.load(files, path)).identityOf('m'), '71')
+  await state.intend('m', 'standby', 5)
+  assert.equal(state.identityOf('m'), undefined)
+})
+
 test('a file that can not be read is refused: this host may have forgotten an epoch', async () => {
   const good =
     '{"epochs":{"s":3},"format":"pointzero/agent-state/1","intents":{"m":{"epoch":3,"intent":"primary"}}}'

@@ -14,6 +14,8 @@ interface StoredIntent {
   readonly intent: MemberIntent
   /** Epoch of the action that set it. */
   readonly epoch: number
+  /** Of the database that was seen running under this intent. Another one in its place is somebody else's. */
+  readonly systemIdentifier?: string
 }
 
 /**
@@ -54,6 +56,20 @@ export class AgentState {
   /** Epoch under which the member was last told what to be; 0 when it never was. */
   intentEpochOf(member: string): number {
     return this.#stored.intents[member]?.epoch ?? 0
+  }
+
+  /** Which database the intent is about; undefined until it was seen running under it. */
+  identityOf(member: string): string | undefined {
+    return this.#stored.intents[member]?.systemIdentifier
+  }
+
+  /** Once for each intent: what runs later under the same one is compared with it. */
+  async bind(member: string, systemIdentifier: string): Promise<void> {
+    await this.#change((stored) => {
+      const known = stored.intents[member]
+      if (known === undefined || known.systemIdentifier !== undefined) return stored
+      return { ...stored, intents: { ...stored.intents, [member]: { ...known, systemIdentifier } } }
+    })
   }
 
   async raiseEpoch(scope: string, epoch: number): Promise<void> {
@@ -105,6 +121,12 @@ function decode(content: Uint8Array, path: string): StoredState {
     assert(
       Object.values(parsed.intents).every(({ intent }) => intents.has(intent)),
       'every stored intent is known',
+    )
+    assert(
+      Object.values(parsed.intents).every(
+        ({ systemIdentifier = '' }) => typeof systemIdentifier === 'string',
+      ),
+      'every stored identity is text',
     )
     return parsed
   } catch (error) {

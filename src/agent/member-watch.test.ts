@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryFiles } from '../../test/support/memory-files.ts'
-import { MemoryMember, primaryNaming, standbyOf } from '../../test/support/memory-member.ts'
+import { MemoryMember, primaryNaming, standbyOf, systemIdentifier } from '../../test/support/memory-member.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { MemberIntent } from '../actions/agent-context.ts'
 import { clusters } from '../estate/estate-lookup.ts'
@@ -183,6 +183,18 @@ test('only a member that is meant to be a standby is started again', async () =>
     await time.pass(1_000)
     assert.equal(driver.effects.includes('start-as-standby'), intent === 'standby', intent)
   }
+})
+
+test("somebody else's database in the place of a standby is not started", async () => {
+  const { time, driver } = await watching({ seen: standbyOf('10.0.0.1:5432'), intent: 'standby', epoch: 3 })
+  await time.pass(300)
+  driver.end()
+  driver.seen = { role: 'stopped', systemIdentifier: '7399999999999999999' }
+  await time.pass(1_000)
+  assert.deepEqual(driver.effects, [])
+  driver.seen = { ...driver.seen, systemIdentifier }
+  await time.pass(300)
+  assert.deepEqual(driver.effects, ['start-as-standby'])
 })
 
 test('a standby is left alone while a run is at work on it: its directory may be half rewound', async () => {

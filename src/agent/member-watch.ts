@@ -33,6 +33,8 @@ export class MemberWatch {
   #everAcknowledged = false
   #leader: LeaderNews | undefined
   #fenced = false
+  #foreign = false
+  #binding = false
   #exits = 0
 
   constructor(
@@ -101,6 +103,23 @@ export class MemberWatch {
     this.#observedMs = begunMs
     if (before !== observation.role) this.#changed()
     if (observation.role !== 'unknown') this.#become(observation.role, begunMs)
+    // Not waited for: a disk that hangs must not keep this member from being read.
+    if (!this.#binding) void this.#bind(observation)
+  }
+
+  /** What runs as it is meant to is the database that the intent is about. */
+  async #bind({ role, systemIdentifier }: MemberObservation): Promise<void> {
+    const { id } = this.local.member
+    if (systemIdentifier === undefined || role !== this.#state.intentOf(id)) return
+    if (this.#state.identityOf(id) !== undefined) return
+    this.#binding = true
+    try {
+      await this.#state.bind(id, systemIdentifier)
+    } catch (error) {
+      this.#note('identity-not-stored', error)
+    } finally {
+      this.#binding = false
+    }
   }
 
   /** A new primary gets one fence interval to be heard. One that only did not answer for a while gets nothing. */
@@ -127,11 +146,23 @@ export class MemberWatch {
     const target = turnTarget(cluster.id, member.id)
     // Whoever is at work on it will start it: a directory that is being rewound must stay as it is.
     if (this.#state.intentOf(member.id) !== 'standby' || !this.#turns.isFree(target)) return
+    if (this.#isForeign()) return
     try {
       await this.#turns.inTurn(target, async () => driver.startAsStandby())
     } catch (error) {
       this.#note('standby-start-failed', error)
     }
+  }
+
+  /** Somebody else's database lies where the standby was: nothing is written into it, a run is refused and says why. */
+  #isForeign(): boolean {
+    const bound = this.#state.identityOf(this.local.member.id)
+    const { systemIdentifier } = this.#observation
+    const isForeign = bound !== undefined && systemIdentifier !== undefined && systemIdentifier !== bound
+    if (isForeign && !this.#foreign)
+      this.#world.log.warn('another-database', { member: this.local.member.name, bound, systemIdentifier })
+    this.#foreign = isForeign
+    return isForeign
   }
 
   async #canaryLoop(signal: AbortSignal): Promise<void> {
