@@ -3,6 +3,8 @@ import type { Plan } from '../domain/plan.ts'
 import type { RunId } from '../domain/id.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { requireEstate } from '../agent/action-desk.ts'
+import { checkApproval } from '../engine/approval-check.ts'
+import type { ApprovalGround } from '../engine/approval-check.ts'
 import type { Approval } from '../engine/approval.ts'
 import { openRun } from '../engine/open-run.ts'
 import { planHash } from '../engine/plan-hash.ts'
@@ -54,9 +56,10 @@ export async function openRunFor(
   const run: RunId = `run_${world.random.idBody(16)}`
   const required =
     estate.approvals?.find(({ procedure }) => procedure === request.procedure)?.required ?? approvalsByDefault
-  // Nobody approves what they ask for; somebody else's approval of the same plan may be there as well.
   const stored = await storedApprovals(setup, hash, world.clock.now())
-  const approvals = stored.filter(({ approver }) => approver !== call.peer.subject)
+  const requestedBy = call.peer.subject
+  const ground = { estate: estate.id, scope: plan.scope, requestedBy, nowMs: world.clock.now(), verifier }
+  const approvals = preferred(stored, hash, { ...ground, principals: setup.principals })
   await openRun({
     clock: world.clock,
     store,
@@ -64,11 +67,32 @@ export async function openRunFor(
     run,
     plan,
     planHash: hash,
-    requestedBy: call.peer.subject,
+    requestedBy,
     authorization: { kind: 'approvals', required, approvals: approvals.slice(0, Math.max(required, 1)) },
   })
-  world.log.info('run-opened', { run, procedure: plan.procedure, requestedBy: call.peer.subject })
+  world.log.info('run-opened', { run, procedure: plan.procedure, requestedBy })
   return { run }
+}
+
+/**
+ * Anybody may lay a yes beside the others: one that does not count is no reason to refuse those that do, one of each person. Where none counts,
+ * all of them, so that the refusal says what is wrong. Opening the run judges them again.
+ */
+function preferred(stored: readonly Approval[], hash: string, ground: ApprovalGround): readonly Approval[] {
+  const counting = stored.filter((approval) => counts(approval, hash, ground))
+  const approvers = counting.map(({ approver }) => approver)
+  const each = counting.filter(({ approver }, index) => approvers.indexOf(approver) === index)
+  return each.length > 0 ? each : stored
+}
+
+function counts(approval: Approval, hash: string, ground: ApprovalGround): boolean {
+  try {
+    checkApproval(approval, hash, ground)
+    return true
+  } catch (error) {
+    if (error instanceof RecoveryError && error.class === 'refused') return false
+    throw error
+  }
 }
 
 /** Unused approvals of exactly this plan, valid ones first, in the order of their keys. Each is judged when the run opens. */
