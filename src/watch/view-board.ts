@@ -9,18 +9,24 @@ export interface HostReading {
 interface Held extends HostReading {
   readonly boot: string
   readonly sequence: number
-  /** Boots of this agent that a later one took the place of. */
-  readonly pastBoots: ReadonlySet<string>
+  /** Boots of this agent that a later one took the place of, with the newest sequence number of each. */
+  readonly pastBoots: ReadonlyMap<string, number>
 }
 
-/** The newest report of every host. A late report, of the same boot or of an earlier one, never replaces a newer one. */
+/**
+ * A boot that was taken for a past one is believed again when it goes on reporting while the one that took its place is silent for this
+ * long. Boots have no order: after a restart of this process a late report of a dead agent may come before the first of the living one.
+ */
+const silentMs = 2_000
+
+/** The newest report of every host. A late report, of the same boot or of an earlier one, does not replace a newer one. */
 export class ViewBoard {
   readonly #held = new Map<string, Held>()
 
   record(beat: Heartbeat, arrivedMs: number): void {
     const known = this.#held.get(beat.host)
-    if (known !== undefined && isOlder(beat, known)) return
-    const pastBoots = known === undefined ? new Set<string>() : pastBootsAfter(known, beat.boot)
+    if (known !== undefined && isOlder(beat, known, arrivedMs)) return
+    const pastBoots = known === undefined ? new Map<string, number>() : pastBootsAfter(known, beat.boot)
     this.#held.set(beat.host, {
       view: beat.view,
       arrivedMs,
@@ -45,11 +51,14 @@ export class ViewBoard {
   }
 }
 
-function isOlder(beat: Heartbeat, known: Held): boolean {
+function isOlder(beat: Heartbeat, known: Held, arrivedMs: number): boolean {
   if (known.boot === beat.boot) return known.sequence >= beat.sequence
-  return known.pastBoots.has(beat.boot)
+  const past = known.pastBoots.get(beat.boot)
+  if (past === undefined) return false
+  return beat.sequence <= past || arrivedMs - known.arrivedMs < silentMs
 }
 
-function pastBootsAfter(known: Held, boot: string): ReadonlySet<string> {
-  return known.boot === boot ? known.pastBoots : new Set([...known.pastBoots, known.boot])
+function pastBootsAfter(known: Held, boot: string): ReadonlyMap<string, number> {
+  if (known.boot === boot) return known.pastBoots
+  return new Map([...known.pastBoots, [known.boot, known.sequence]])
 }
