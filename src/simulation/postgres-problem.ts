@@ -16,3 +16,12 @@ export function outcomeUnknown(name: string): RecoveryError {
     hint: 'the effect is observed before it is tried again',
   })
 }
+
+export function isPrimary(name: string): RecoveryError {
+  return new RecoveryError({
+    code: 'PG_IS_PRIMARY',
+    class: 'refused',
+    message: `${name} runs as a primary`,
+    hint: 'fence it first: a primary is never restarted behind its clients',
+  })
+}

@@ -68,9 +68,7 @@ export class SimClient {
       this.#back(attempt, gate.host, 'failed')
       return
     }
-    const leave = gate.openSession(target, () =>
-      this.#back(attempt, gate.host, attempt.sent ? 'unknown' : 'failed'),
-    )
+    const leave = gate.openSession(target, () => this.#back(attempt, gate.host, 'unknown'))
     attempt.onEnd(leave)
     this.#toServer(attempt, gate.host, server)
   }

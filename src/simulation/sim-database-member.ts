@@ -2,7 +2,7 @@ import type { CanaryReceipt, DatabaseMember, MemberObservation, Upstream } from 
 import type { Lsn } from '../domain/lsn.ts'
 import type { EventLoop } from './event-loop.ts'
 import { observePostgres } from './postgres-observation.ts'
-import { outcomeUnknown, permanent, transient } from './postgres-problem.ts'
+import { isPrimary, outcomeUnknown, permanent, transient } from './postgres-problem.ts'
 import { rejoinDirectory } from './postgres-rejoin.ts'
 import type { SimLinks } from './sim-links.ts'
 import type { SimPostgres } from './sim-postgres.ts'
@@ -180,12 +180,12 @@ export class SimDatabaseMember implements DatabaseMember {
       (done, fail, atEnd) => {
         this.#server.commit(counter, (result) => {
           if (result === 'acknowledged') done({ counter })
-          else if (result === 'read-only') fail(permanent('PG_READ_ONLY', `${this.name} is no primary`))
+          else if (result === 'read-only') fail(permanent('PG_SQL_FAILED', `${this.name} is no primary`))
           else fail(outcomeUnknown(this.name))
         })
         this.#failOnExit(fail, atEnd)
       },
-      (_settle, fail) => fail(outcomeUnknown(this.name)),
+      (_settle, fail) => fail(transient(`${this.name}: no answer within ${timeoutMs} ms`)),
       timeoutMs * 1000,
       () => {
         this.#writesCanary = false
@@ -258,7 +258,7 @@ export class SimDatabaseMember implements DatabaseMember {
     const { mode } = this.#server
     if (mode === 'standby') done()
     else if (mode === 'starting') this.#setting.loop.after(20_000, () => this.#awaitSessions(done, fail))
-    else fail(permanent('PG_NOT_A_STANDBY', `${this.name} is ${mode}`))
+    else fail(isPrimary(this.name))
   }
 
   #failOnExit(fail: (error: Error) => void, atEnd: (clean: () => void) => void): void {
