@@ -136,6 +136,23 @@ test('how long a member is out of place counts from when it was first seen so, a
   assert.equal(at(6_100), 'reprotect')
 })
 
+test('a standby that receives for a moment only, again and again, is out of its place all the time', () => {
+  const { own, silence, judge } = watched()
+  const at = (nowMs: number, receiving: boolean) => {
+    own(primaryNaming('p2', 'p3'), nowMs)
+    silence('az2', 0, nowMs)
+    silence('az3', 0, nowMs)
+    const members = [memberFact(1), memberFact(2, { receiving }), memberFact(3)]
+    return judge({ facts: sampleFacts({ members }), nowMs }).start
+  }
+  for (let nowMs = 0; nowMs < 30_000; nowMs += 250)
+    assert.equal(at(nowMs, nowMs % 2_000 === 1_000), 'nothing')
+  assert.equal(at(30_000, false), 'reprotect')
+  for (let nowMs = 30_250; nowMs <= 32_000; nowMs += 250) assert.equal(at(nowMs, true), 'nothing')
+  assert.equal(at(40_000, false), 'nothing')
+  assert.equal(at(69_000, false), 'nothing')
+})
+
 test('under an asynchronous policy nobody is out of place for not being named', () => {
   const policy: Partial<PostgresPolicy> = { synchronousCount: 0 }
   const { own, silence, judge } = watched(simulatedEstate(policy))

@@ -12,6 +12,9 @@ import type { ProbeView } from '../agent/wire.ts'
 /** A report older than this says nothing about where a gate leads now. */
 const gateFreshMs = 1_000
 
+/** In its place for this long, a member is back in it. */
+const backMinMs = 1_000
+
 export interface ClusterMoment {
   readonly nowMs: number
   readonly wallMs: number
@@ -30,6 +33,7 @@ export class ClusterWatch {
   readonly #estate: Estate
   readonly #board: ViewBoard
   readonly #displacedSinceMs = new Map<string, number>()
+  readonly #backSinceMs = new Map<string, number>()
   #detection: Detection = { state: 'unknown', reason: 'not judged yet', silentMs: 0 }
 
   constructor(estate: Estate, cluster: PostgresComponent, board: ViewBoard) {
@@ -129,13 +133,17 @@ export class ClusterWatch {
     return [{ place, silentMs: probe.silentMs, ageMs: probe.ageMs }]
   }
 
+  /** Back means that it stays: a standby that asks for WAL that is gone looks as if it received, for a moment, again and again. */
   #displacedFor(isDisplaced: boolean, member: string, nowMs: number): number {
-    if (!isDisplaced) {
-      this.#displacedSinceMs.delete(member)
-      return 0
+    if (isDisplaced) {
+      this.#backSinceMs.delete(member)
+      const sinceMs = this.#displacedSinceMs.get(member) ?? nowMs
+      this.#displacedSinceMs.set(member, sinceMs)
+      return nowMs - sinceMs
     }
-    const sinceMs = this.#displacedSinceMs.get(member) ?? nowMs
-    this.#displacedSinceMs.set(member, sinceMs)
-    return nowMs - sinceMs
+    const backSinceMs = this.#backSinceMs.get(member) ?? nowMs
+    this.#backSinceMs.set(member, backSinceMs)
+    if (nowMs - backSinceMs >= backMinMs) this.#displacedSinceMs.delete(member)
+    return 0
   }
 }

@@ -105,6 +105,8 @@ describe('reprotection of a member that came back', () => {
     await ask(bench, leader, 'alter system reset wal_keep_size')
     await ask(bench, leader, 'select pg_reload_conf()')
     await bench.lab.restart(away)
+    // It asks for what is gone again and again, and looks as if it received each time, for a moment.
+    await until('it was cloned', async () => methods(away).length > before)
     await settledAfterwards()
     assert.equal(leaderOf(await settled(bench)), leader)
     assert.deepEqual(methods(away).slice(before), ['clone'])

@@ -9,6 +9,7 @@ import { labDatabase } from '../../../src/lab/lab-estate.ts'
 import { isLabHostName, zoneHostNames } from '../../../src/lab/lab-host.ts'
 import type { ZoneHostName } from '../../../src/lab/lab-host.ts'
 import { labPorts } from '../../../src/lab/lab-ports.ts'
+import type { AgentView } from '../../../src/agent/wire.ts'
 import type { ClusterStatus, ControlPlaneStatus } from '../../../src/server/status-wire.ts'
 import type { Bench } from './bench.ts'
 import { until } from './bench.ts'
@@ -70,14 +71,21 @@ function isSettled({ lab }: Bench, status: ControlPlaneStatus): boolean {
   const views = status.hosts.filter(({ host }) => host !== 'ctl')
   const gates = views.flatMap(({ view }) => view?.gates ?? [])
   const ports: readonly number[] = [labPorts.postgres, labPorts.engine]
+  const standbys = views.flatMap(({ view }) => view?.members ?? []).filter(isStreaming)
   const ready = views.filter(({ view }) => view?.instances.some((instance) => instance.ready) === true)
   return (
     views.every(({ ageMs = Infinity }) => ageMs < 1_000) &&
     gates.length === 5 &&
     gates.every(({ target }) => ports.some((port) => target === `${address}:${port}`)) &&
+    standbys.length === 2 &&
     ready.length === 1 &&
     ready[0]?.host === leaderOf(status)
   )
+}
+
+/** Not only connected: one that asks for what its upstream no longer has is connected for a moment, again and again. */
+function isStreaming({ observation }: AgentView['members'][number]): boolean {
+  return observation.role === 'standby' && observation.streaming === true
 }
 
 export async function runsOf(bench: Bench): Promise<readonly ListedRun[]> {
