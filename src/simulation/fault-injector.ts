@@ -112,6 +112,11 @@ export class FaultInjector {
         Object.assign(weather, rates)
         return [() => Object.assign(weather, { ...fairWeather(), lateRate: weather.lateRate })]
       }
+      case 'reply-lost': {
+        const { repliesToLose } = this.#sim.switchboard
+        repliesToLose.set(effect.method, effect.count)
+        return [() => repliesToLose.delete(effect.method)]
+      }
       case 'replay-pause': {
         const server = this.#sim.cluster.servers.find(({ host }) => host === this.#host(effect.place))
         if (server === undefined) return []

@@ -39,6 +39,8 @@ export type FaultEffect =
       readonly slowRate: number
       readonly slowUs: number
     }
+  /** The next replies to requests of that method are lost; the effects happened. */
+  | { readonly kind: 'reply-lost'; readonly method: string; readonly count: number }
   | { readonly kind: 'replay-pause'; readonly place: FaultPlace }
   /** A person at the second console does something at a bad moment. */
   | { readonly kind: 'operator'; readonly command: 'pause' | 'continue' | 'cancel' | 'resume' | 'run-again' }

@@ -330,7 +330,7 @@ export class SimEstate {
       this.fail(new InvariantBroken('no bug', `${error.code}: ${error.message}`))
     this.switchboard.onCall = (call) => {
       guarded(() => this.storeInvariants.called(call))
-      return (ok) => guarded(() => this.storeInvariants.answered(call, ok))
+      return (ok, code) => guarded(() => this.storeInvariants.answered(call, ok, code))
     }
     for (const gate of this.gates) {
       gate.onRoute = (before, after) => {

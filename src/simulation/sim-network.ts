@@ -26,10 +26,12 @@ export class SimSwitchboard {
   /** Told of every error of class `bug` that crosses the network. */
   onBug: (error: ErrorRecord) => void = () => {}
   onReplyLost: (call: { readonly method: string; readonly body: Json }) => void = () => {}
+  /** Replies still to be lost, by method. */
+  readonly repliesToLose = new Map<string, number>()
   /** Told when a request arrives after the cut that swallowed it. */
   onLate: () => void = () => {}
   /** Told of every request that reaches a handler; what it returns is told whether it went well. */
-  onCall: (call: ObservedCall) => (ok: boolean) => void = () => () => {}
+  onCall: (call: ObservedCall) => (ok: boolean, code: string) => void = () => () => {}
 
   constructor(loop: EventLoop, links: SimLinks) {
     this.#loop = loop
@@ -150,13 +152,13 @@ export class SimSwitchboard {
     const forget = server.onExit(() => {
       if (server.host.isUp) back(progress.reset)
     })
-    let answered = (_ok: boolean): void => {}
+    let answered = (_ok: boolean, _code: string): void => {}
     const reply = (answer: Answer): void => {
       if (!server.isAlive) return
       forget()
-      answered(answer.ok)
+      answered(answer.ok, answer.ok ? '' : answer.error.code)
       if (!answer.ok && answer.error.class === 'bug') this.onBug(answer.error)
-      if (host !== target && this.links.loses(this.links.weather.replyLossRate)) this.onReplyLost(request)
+      if (host !== target && this.#losesReply(request.method)) this.onReplyLost(request)
       else back(() => progress.answer(answer))
     }
     server.resume(() => {
@@ -171,6 +173,12 @@ export class SimSwitchboard {
         (error: unknown) => reply({ ok: false, error: toErrorRecord(error) }),
       )
     })
+  }
+
+  #losesReply(method: string): boolean {
+    const left = this.repliesToLose.get(method) ?? 0
+    if (left > 0) this.repliesToLose.set(method, left - 1)
+    return left > 0 || this.links.loses(this.links.weather.replyLossRate)
   }
 
   #deliverLate(): void {

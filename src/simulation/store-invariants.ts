@@ -13,6 +13,8 @@ export interface ObservedCall {
   readonly body: unknown
   /** Highest epoch that `to` was known to have accepted when it arrived. */
   highestAccepted: number
+  /** An effect of a step that was over already when the request arrived. */
+  isLate?: boolean
 }
 
 function authorityOf({ method, body }: ObservedCall): Authority | undefined {
@@ -25,6 +27,8 @@ export class StoreInvariants {
   readonly #intents = new Set<string>()
   /** Of which no outcome is known, by run and step. */
   readonly #openIntents = new Map<string, string>()
+  /** Newest attempt of a step that is known to be done or undone, by run and step. */
+  readonly #over = new Map<string, number>()
   /** Highest epoch that a host is known to have accepted. */
   readonly #accepted = new Map<string, number>()
 
@@ -53,6 +57,7 @@ export class StoreInvariants {
     if (authority === undefined) return
     call.highestAccepted = this.#accepted.get(`${call.to} ${authority.scope}`) ?? 0
     const { run, step, attempt } = authority
+    call.isLate = attempt <= (this.#over.get(`${run}/${step}`) ?? 0)
     // Law 6: when the request for an effect arrives, the intent is in the store already.
     if (!this.#intents.has(`${run}/${step}/${attempt}`)) {
       broken(
@@ -62,11 +67,10 @@ export class StoreInvariants {
     }
   }
 
-  answered(call: ObservedCall, ok: boolean): void {
+  answered(call: ObservedCall, ok: boolean, code: string): void {
     const authority = authorityOf(call)
     if (authority === undefined || !ok) {
-      if (authority !== undefined && authority.epoch < call.highestAccepted)
-        this.#counters.add('superseded-effect-refused')
+      if (code === 'EPOCH_STALE') this.#counters.add('superseded-effect-refused')
       return
     }
     const { scope, epoch } = authority
@@ -88,6 +92,7 @@ export class StoreInvariants {
       this.#openIntents.set(`${run}/${event.step}`, event.kind)
     } else if (event.type === 'outcome') {
       this.#openIntents.delete(`${run}/${event.step}`)
+      if (event.result !== 'failed') this.#over.set(`${run}/${event.step}`, event.attempt)
     } else if (event.type === 'took-over') {
       for (const [key, kind] of this.#openIntents) {
         const [owner, step = ''] = key.split('/')

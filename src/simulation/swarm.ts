@@ -80,6 +80,11 @@ const makers: Readonly<Record<FaultEffect['kind'], Maker>> = {
     slowRate: random.pick([0, 0.05, 0.2]),
     slowUs: random.pick([20_000, 200_000, 1_000_000]),
   }),
+  'reply-lost': (random) => ({
+    kind: 'reply-lost',
+    method: random.pick(['store/transact', 'store/transact', 'agent/action-apply', 'agent/action-observe']),
+    count: random.between(1, 8),
+  }),
   'replay-pause': (random) => ({ kind: 'replay-pause', place: random.pick(['standby-zone', ...zones]) }),
   operator: (random) => ({ kind: 'operator', command: random.pick(commands) }),
 }

@@ -52,9 +52,9 @@ async function replay(seed: number, history: PostgresHistory): Promise<readonly 
     const commands = history.entries.map(({ command }) => command)
     entries = await playHistory(members, commands, wait)
   }
-  let failure: unknown
+  let failure: Error | undefined
   main().catch((error: unknown) => {
-    failure = error
+    failure = error instanceof Error ? error : new Error(String(error))
   })
   await loop.run(() => entries !== undefined || failure !== undefined, 600_000_000)
   if (failure !== undefined) throw failure

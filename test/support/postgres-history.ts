@@ -90,31 +90,31 @@ async function perform(
   switch (command.call) {
     case 'observe':
       return describe(members, await member.observe())
-    case 'start':
-      return void (await member.startAsStandby())
-    case 'kill':
-      return void (await member.stopImmediate())
-    case 'stop-clean': {
-      const { timeline } = await member.stopClean()
-      return { timeline }
-    }
-    case 'detach':
-      return void (await member.detach())
-    case 'follow':
-      return void (await member.follow(named(members, command.to).upstream))
-    case 'set-sync':
-      return void (await member.setSynchronous(command.names ?? [], command.count ?? 0))
-    case 'promote':
-      return void (await member.promote())
-    case 'checkpoint':
-      return void (await member.checkpoint())
+    case 'stop-clean':
+      return { timeline: (await member.stopClean()).timeline }
     case 'rejoin':
       return { method: (await member.rejoin(named(members, command.to).upstream)).method }
     case 'write':
-      return void (await member.writeCanary(1_767_225_600_000, writeMs))
-    case 'settle':
+      await member.writeCanary(1_767_225_600_000, writeMs)
+      return undefined
+    default:
+      await effect(members, member, command)
       return undefined
   }
+}
+
+async function effect(
+  members: ReadonlyMap<string, HistoryMember>,
+  member: DatabaseMember,
+  { call, to, names, count }: HistoryCommand,
+): Promise<void> {
+  if (call === 'start') await member.startAsStandby()
+  else if (call === 'kill') await member.stopImmediate()
+  else if (call === 'detach') await member.detach()
+  else if (call === 'follow') await member.follow(named(members, to).upstream)
+  else if (call === 'set-sync') await member.setSynchronous(names ?? [], count ?? 0)
+  else if (call === 'promote') await member.promote()
+  else if (call === 'checkpoint') await member.checkpoint()
 }
 
 function describe(members: ReadonlyMap<string, HistoryMember>, seen: MemberObservation): Seen {
