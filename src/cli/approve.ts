@@ -7,7 +7,7 @@ import { parseDurationMs } from '../estate/duration.ts'
 import { clusterNamed, scopeOf } from '../estate/estate-lookup.ts'
 import { procedureNamed } from '../procedures/parts/catalogue.ts'
 import type { ApproveOptions } from './commands/approve.ts'
-import { connect } from './connection.ts'
+import { connect, shownAs } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { proposedPlan } from './proposed-plan.ts'
 import { milliseconds } from './render/milliseconds.ts'
@@ -54,7 +54,8 @@ function requireApprover({ context }: Connection): void {
 
 async function once(terminal: Terminal, connection: Connection, hash: string, options: ApproveOptions) {
   const plan = await proposedPlan(connection, hash)
-  if (options.json !== true) terminal.write(planText(plan, hash, paintFor(terminal)))
+  if (options.json !== true)
+    terminal.write(planText(plan, hash, paintFor(terminal), shownAs(connection, plan.mode)))
   const rule = connection.estate.approvals?.find(({ procedure }) => procedure === plan.procedure)
   const validMs = validity(options.expires, rule?.validMs ?? onceMs)
   const { estate, keys } = connection

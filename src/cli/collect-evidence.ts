@@ -95,7 +95,7 @@ async function principalsOf({ store, keys }: Connection): Promise<readonly Princ
 }
 
 function environment(
-  { estate }: Connection,
+  { estate, context }: Connection,
   clusters: readonly {
     readonly component: string
     readonly members: readonly { readonly versionNumber: number }[]
@@ -115,5 +115,6 @@ function environment(
     platform: `${process.platform} ${process.arch}`,
     servers: Object.fromEntries(servers),
     load,
+    ...(context.place === undefined ? {} : { place: context.place }),
   }
 }

@@ -25,6 +25,7 @@ export async function composeControlPlane(file: string): Promise<RunningProcess>
     probe: openPostgresProbe(world.clock),
     verifier: signatureVerifier,
     principals: config.principals as readonly Principal[],
+    sandbox: config.sandbox === true,
     tickMs,
   })
   return {

@@ -1,10 +1,13 @@
 import { dirname, resolve } from 'node:path'
 import { clientContextFormat } from '../domain/client-context.ts'
 import type { ClientContext } from '../domain/client-context.ts'
+import type { Plan } from '../domain/plan.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { StoreKeys } from '../engine/store-keys.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { Estate } from '../estate/estate.ts'
+import { runKind } from '../evidence/run-kind.ts'
+import type { RunKind } from '../evidence/run-kind.ts'
 import type { ControlStore } from '../ports/control-store.ts'
 import type { Signer } from '../ports/signer.ts'
 import type { World } from '../ports/world.ts'
@@ -62,6 +65,11 @@ export async function connect(terminal: Terminal, options: CommonOptions): Promi
     },
     signer: async () => fileSigner(context.signingKeyFile, context.principal),
   }
+}
+
+/** Real runs that a lab's people look at are shown as the lab's. */
+export function shownAs({ context }: Connection, mode: Plan['mode']): RunKind {
+  return runKind(mode, context.place)
 }
 
 export async function loadContext(terminal: Terminal, options: CommonOptions): Promise<ClientContext> {

@@ -4,12 +4,15 @@ import { RecoveryError } from '../domain/recovery-error.ts'
 import { entryContent } from '../evidence/evidence-bundle.ts'
 import type { EvidenceBundle } from '../evidence/evidence-bundle.ts'
 import type { ScenarioVerdict } from '../evidence/verdict.ts'
-import { openFaultLog } from '../lab/faults/fault-log.ts'
-import { inject } from '../lab/faults/fault.ts'
-import { isProtected, statusOf, untilStatus } from '../lab/lab-adoption.ts'
+import { loseZoneOfPrimary } from '../lab/faults/seeded-fault.ts'
+import { isProtected } from '../lab/lab-adoption.ts'
 import { isLabHostName } from '../lab/lab-host.ts'
 import type { LabHostName } from '../lab/lab-host.ts'
+import { judgeLab, measurementsOf } from '../lab/lab-judgement.ts'
 import { personContext } from '../lab/lab-paths.ts'
+import { databaseBytes, scaleOf } from '../lab/lab-scale.ts'
+import { untilStatus } from '../lab/lab-status.ts'
+import { startWorkload } from '../lab/lab-workload.ts'
 import { labUp } from '../lab/lab.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { ControlPlaneStatus } from '../server/status-wire.ts'
@@ -18,11 +21,9 @@ import type { CommandContext } from './command-context.ts'
 import type { DemoOptions } from './commands/start.ts'
 import { connect } from './connection.ts'
 import type { Connection } from './connection.ts'
-import { startWorkload } from './demo-workload.ts'
 import { exitCodes } from './exit-code.ts'
 import { keepEvidence } from './keep-evidence.ts'
 import type { KeptEvidence } from './keep-evidence.ts'
-import { faultLogFile, judgeLab, measurementsOf } from './lab-judgement.ts'
 import { labChoice } from './lab-commands.ts'
 import { demoText } from './render/demo-text.ts'
 import { paintFor } from './render/paint.ts'
@@ -33,9 +34,8 @@ import { usageError } from './usage-error.ts'
 const rtoMs = 300_000
 const rejoinTimeoutMs = 180_000
 /** Long enough that acknowledged writes are at stake, short enough for somebody who watches. */
-const calmMs = 6_000
-const momentsMs = 5_000
-const afterwardsMs = 4_000
+const faultMoment = { earliestMs: 4_000, latestMs: 9_000 }
+const afterwardsMs = 3_000
 
 interface Demonstration {
   readonly terminal: Terminal
@@ -49,10 +49,16 @@ interface Demonstration {
  * A zone is lost while clients write. Nobody helps: the control plane detects, decides under its standing approval, and fails over; the
  * lost member comes back as a standby. Then a checker that shares no code with the product says what clients lost.
  */
-export async function demonstrate({ terminal, end }: CommandContext, options: DemoOptions): Promise<void> {
+export async function demonstrate(
+  { terminal, end }: CommandContext,
+  options: DemoOptions,
+  { drill }: { readonly drill: boolean },
+): Promise<void> {
   const say = progress(terminal)
   const seed = seedOf(options)
-  const lab = await labUp({ ...labChoice(options), progress: say })
+  say(`seed ${seed}: the orders and the moment of the fault follow from it`)
+  if (drill) say('a drill: the sandbox is the lab, and nothing outside of it can be reached from there')
+  const lab = await labUp({ ...labChoice(options), drill, progress: say })
   let kept = true
   try {
     const connection = await connect(terminal, { context: personContext(lab.state.directory, 'operator') })
@@ -77,44 +83,29 @@ export async function demonstrate({ terminal, end }: CommandContext, options: De
 async function perform(demonstration: Demonstration): Promise<EvidenceBundle> {
   const { terminal, connection, lab, seed, say } = demonstration
   const { stop } = terminal
+  const startedMs = performance.now()
   const stopWorkload = await startWorkload(lab, seed)
-  say('clients write: orders through the matching engine, rows into the ledger')
-  await sleep(calmMs, undefined, { signal: stop })
-  const lost = hostOfLeader(await statusOf(lab.state, lab.network))
-  await loseZone(demonstration, lost)
-  const after = await untilStatus(lab.state, lab.network, 'another member leads', hasMovedFrom(lost), rtoMs)
+  say('clients write: orders through the matching engine, rows into the ledger; a fault will come')
+  const { host: lost, processes } = await loseZoneOfPrimary(lab, { seed, ...faultMoment }, stop)
+  say(`zone ${lost} is lost: ${processes} processes killed, the primary among them`)
+  const after = await untilStatus(lab.state, 'another member leads', hasMovedFrom(lost), rtoMs)
   const leader = hostOfLeader(after)
   say(`${leader} leads; the failover needed nobody`)
   await sleep(afterwardsMs, undefined, { signal: stop })
   say(`${lost} gets its power back`)
   await lab.restart(lost)
-  await untilStatus(lab.state, lab.network, `${lost} is a standby again`, isProtected, rejoinTimeoutMs)
+  await untilStatus(lab.state, `${lost} is a standby again`, isProtected, rejoinTimeoutMs)
   say(`${lost} is a standby again; clients stop`)
   await sleep(1_000, undefined, { signal: stop })
   await stopWorkload()
+  const loadMs = performance.now() - startedMs
   const judgement = await judgeLab(lab, leader, rtoMs)
   say(`the checker says: ${judgement.verdict}`)
   const measurements = measurementsOf(lab, judgement)
   const run = await latestFailover(connection)
   const load = { fault: `kill-zone ${lost}`, seed, ledgerRows: judgement.figures.ledgerRows }
-  return gatherEvidence(connection, { run, measurements, load })
-}
-
-/** At a moment that only the seed knows. The product is told nothing; the fault log is for the checker. */
-async function loseZone({ terminal, lab, seed, say }: Demonstration, host: LabHostName): Promise<void> {
-  const log = openFaultLog(faultLogFile(lab))
-  const delayMs = (Math.imul(seed, 2_654_435_761) >>> 0) % momentsMs
-  const entry = { fault: 'kill-zone', target: host, seed }
-  log.write({ event: 'planned', ...entry, delayMs })
-  await sleep(delayMs, undefined, { signal: terminal.stop })
-  log.write({ event: 'beginning', ...entry })
-  const { processes } = await inject('kill-zone', {
-    network: lab.network,
-    directory: lab.state.directory,
-    host,
-  })
-  log.write({ event: 'began', ...entry, processes })
-  say(`zone ${host} is lost: ${processes} processes killed, the primary among them`)
+  const scale = scaleOf(judgement, { bytes: await databaseBytes(lab, leader), loadMs })
+  return gatherEvidence(connection, { run, measurements, load, scale })
 }
 
 function hostOfLeader({ facts }: ControlPlaneStatus): LabHostName {

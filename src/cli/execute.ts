@@ -3,6 +3,7 @@ import { EstatePerformer } from '../actions/estate-performer.ts'
 import type { Plan } from '../domain/plan.ts'
 import { executeRun } from '../engine/executor.ts'
 import type { CommandContext, CommonOptions } from './command-context.ts'
+import { shownAs } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { exitCodeOfRun, exitCodes } from './exit-code.ts'
 import { followRun } from './follow-run.ts'
@@ -18,12 +19,13 @@ export async function execute(
 ): Promise<void> {
   const { world, estate, store } = connection
   const asJson = options.json === true
+  const kind = shownAs(connection, plan.mode)
   if (!asJson)
-    terminal.write(runBanner(plan.mode, `${plan.procedure} (${plan.scenario}), ${run}`, paintFor(terminal)))
+    terminal.write(runBanner(kind, `${plan.procedure} (${plan.scenario}), ${run}`, paintFor(terminal)))
   const ended = new AbortController()
   const following = followRun(terminal, connection, {
     run,
-    mode: plan.mode,
+    kind,
     asJson,
     from,
     until: ended.signal,

@@ -1,6 +1,6 @@
-import type { Plan } from '../domain/plan.ts'
 import type { RunRecord } from '../engine/run-event.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
+import type { RunKind } from '../evidence/run-kind.ts'
 import type { Connection } from './connection.ts'
 import { paintFor } from './render/paint.ts'
 import { runLine } from './render/run-line.ts'
@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts'
 
 export interface Following {
   readonly run: string
-  readonly mode: Plan['mode']
+  readonly kind: RunKind
   readonly asJson: boolean
   /** Records that need not be printed: they were there before. */
   readonly from: number
@@ -48,7 +48,7 @@ export async function followRun(
   }
 }
 
-function print(terminal: Terminal, record: RunRecord, { mode, asJson }: Following): void {
+function print(terminal: Terminal, record: RunRecord, { kind, asJson }: Following): void {
   if (asJson) terminal.write(`${JSON.stringify({ type: 'record', record })}\n`)
-  else terminal.write(runLine(record, mode, paintFor(terminal)))
+  else terminal.write(runLine(record, kind, paintFor(terminal)))
 }

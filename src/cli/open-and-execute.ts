@@ -8,7 +8,7 @@ import { makePlan } from './make-plan.ts'
 import type { HashedPlan, PlanOrder } from './make-plan.ts'
 import { proposedPlan, proposePlan } from './proposed-plan.ts'
 
-type RunOrder = PlanOrder & CommonOptions & { readonly approve?: string }
+type RunOrder = Omit<PlanOrder, 'mode'> & CommonOptions & { readonly approve?: string }
 
 /**
  * What was approved is what runs. The plan is made from the facts of now; the control plane makes it once more from its own, and opens
@@ -16,8 +16,8 @@ type RunOrder = PlanOrder & CommonOptions & { readonly approve?: string }
  */
 export async function openAndExecute(context: CommandContext, order: RunOrder): Promise<void> {
   const connection = await connect(context.terminal, order)
-  const { facts } = await connection.status()
-  const made = makePlan(order, connection.estate, facts)
+  const { facts, sandbox } = await connection.status()
+  const made = makePlan({ ...order, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
   await proposePlan(connection, made)
   if (order.approve !== undefined && order.approve !== made.hash)
     throw await changed(connection, made, order.approve)
@@ -41,6 +41,6 @@ async function changed(connection: Connection, made: HashedPlan, approved: strin
     code: 'PLAN_CHANGED',
     class: 'refused',
     message: `the plan of now is ${made.hash}, not ${approved}: ${what} changed since, and the approval lapsed`,
-    hint: `read the new one with \`pointzero plan ${made.plan.procedure}\`, then \`pointzero approve ${made.hash}\``,
+    hint: `see what differs with \`pointzero plan ${made.plan.procedure} --diff ${approved}\`, then \`pointzero approve ${made.hash}\``,
   })
 }

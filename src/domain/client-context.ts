@@ -17,6 +17,8 @@ export interface ClientContext {
   readonly principal: string
   /** PKCS #8 PEM, Ed25519: signs approvals and evidence as `principal`. */
   readonly signingKeyFile: string
+  /** It leads into a lab. Only shown: it permits nothing, and nothing is left out because of it. */
+  readonly place?: 'lab'
   /** Whose signatures this person believes. */
   readonly pinned: readonly ConfiguredPrincipal[]
 }

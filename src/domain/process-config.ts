@@ -82,6 +82,8 @@ export interface ServeConfig {
   readonly subject: string
   /** PKCS #8 PEM, Ed25519: signs standing approvals and evidence as `subject`. */
   readonly signingKeyFile: string
+  /** All that it leads is made to be broken: it opens drills and nothing else. Without it, it opens no drill. */
+  readonly sandbox?: true
   /** Who may ask and approve, by pinned public key (raw Ed25519, base64url). */
   readonly principals: readonly ConfiguredPrincipal[]
 }

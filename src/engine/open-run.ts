@@ -118,7 +118,7 @@ function otherPlan(actual: string, expected: string): RecoveryError {
     code: 'PLAN_HASH_DIFFERS',
     class: 'refused',
     message: `this plan has the hash ${actual}, not ${expected}`,
-    hint: 'what was approved is what runs: plan again and compare with `pointzero plan --diff`',
+    hint: 'what was approved is what runs: plan again and compare with `pointzero plan <procedure> --diff <hash>`',
   })
 }
 

@@ -11,6 +11,8 @@ import { chainEntries } from './evidence-chain.ts'
 import { keyFingerprint } from './key-fingerprint.ts'
 import type { Measurements } from './measurements.ts'
 import type { RecoveryTimes } from './recovery-times.ts'
+import { runKind } from './run-kind.ts'
+import type { RunKind } from './run-kind.ts'
 import type { ScenarioVerdict } from './verdict.ts'
 
 /** The members of a bundle, always all of them, always in this order. */
@@ -75,6 +77,8 @@ export interface EvidenceEnvironment {
   readonly servers: Readonly<Record<string, string>>
   /** What the estate carried while it was measured. */
   readonly load: Readonly<Record<string, string | number>>
+  /** It ran in a lab on one machine, whatever its plan says. */
+  readonly place?: 'lab'
 }
 
 export interface EvidenceParts {
@@ -131,6 +135,11 @@ export function entryContent<T>(bundle: EvidenceBundle, name: EvidenceEntryName)
   const entry = bundle.entries.find((candidate) => candidate.name === name)
   assert(entry !== undefined, `a verified bundle has an entry ${name}`)
   return entry.content as unknown as T
+}
+
+/** How a bundle's run is shown; from the bundle alone. */
+export function kindOfRun(bundle: EvidenceBundle): RunKind {
+  return runKind(bundle.head.mode, entryContent<EvidenceEnvironment>(bundle, 'environment').place)
 }
 
 /** Key ids are there for people who look a principal up; nobody verifies with them. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sampleBundle, samplePlan } from '../../test/integration/sample-evidence.ts'
+import { sampleBundle, sampleParts, samplePlan } from '../../test/integration/sample-evidence.ts'
 import { evidencePage } from './evidence-page.ts'
 
 const page = evidencePage(sampleBundle())
@@ -22,6 +22,15 @@ test('a drill and a real run differ in words and in looks', () => {
   const drill = evidencePage(sampleBundle({ plan: { ...samplePlan, mode: 'drill' } }))
   assert.match(page, /<body class="real">\n<p class="banner">REAL/)
   assert.match(drill, /<body class="drill">\n<p class="banner">DRILL/)
+})
+
+test('a real run in a lab does not claim that production was changed', () => {
+  const environment = { ...sampleParts().environment, place: 'lab' } as const
+  const lab = evidencePage(sampleBundle({ environment }))
+  assert.match(lab, /<body class="lab">\n<p class="banner">LAB/)
+  assert.doesNotMatch(lab, /production was changed/)
+  // A drill stays a drill, in a lab as well.
+  assert.match(evidencePage(sampleBundle({ environment, plan: { ...samplePlan, mode: 'drill' } })), /DRILL/)
 })
 
 test('every table has a caption and headings, and the timeline has a text', () => {

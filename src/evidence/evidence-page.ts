@@ -1,7 +1,7 @@
 import type { Plan } from '../domain/plan.ts'
 import type { Approval, StandingApproval } from '../engine/approval.ts'
 import type { RunRecord } from '../engine/run-event.ts'
-import { entryContent } from './evidence-bundle.ts'
+import { entryContent, kindOfRun } from './evidence-bundle.ts'
 import type { EvidenceBundle, EvidenceEnvironment, PrincipalEntry } from './evidence-bundle.ts'
 import { evidencePageStyle } from './evidence-page-style.ts'
 import { escapeHtml, htmlTable } from './html.ts'
@@ -9,13 +9,20 @@ import type { Measurements } from './measurements.ts'
 import { recoveryTimelineSvg } from './recovery-timeline.ts'
 import { recoveryPhases } from './recovery-times.ts'
 import type { RecoveryTimes } from './recovery-times.ts'
+import { runWords } from './run-kind.ts'
 import type { ScenarioVerdict } from './verdict.ts'
+
+const banners = {
+  real: 'production was changed',
+  drill: 'nothing outside the sandbox was meant to change',
+  lab: 'a lab on one machine, made to be lost; production was not touched',
+} as const
 
 /** A page for people, made from the bundle alone: no script, nothing fetched, nothing that is not escaped. */
 export function evidencePage(bundle: EvidenceBundle): string {
   const { head } = bundle
-  const kind = head.mode === 'drill' ? 'DRILL' : 'REAL'
-  const title = `${kind}: ${head.procedure}, ${head.scenario}, ${head.run}`
+  const kind = kindOfRun(bundle)
+  const title = `${runWords[kind]}: ${head.procedure}, ${head.scenario}, ${head.run}`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -25,8 +32,8 @@ export function evidencePage(bundle: EvidenceBundle): string {
 <title>${escapeHtml(title)}</title>
 <style>${evidencePageStyle}</style>
 </head>
-<body class="${head.mode === 'drill' ? 'drill' : 'real'}">
-<p class="banner">${kind} ${head.mode === 'drill' ? 'nothing outside the sandbox was meant to change' : 'production was changed'}</p>
+<body class="${kind}">
+<p class="banner">${runWords[kind]} ${banners[kind]}</p>
 <main>
 <h1>${escapeHtml(head.procedure)}</h1>
 <p>This page repeats what the bundle says. It proves nothing by itself: verify the bundle with keys that you trust,
@@ -183,6 +190,7 @@ function environmentTable(environment: EvidenceEnvironment): string {
       ['product', environment.productVersion],
       ['Node', environment.node],
       ['platform', environment.platform],
+      ['place', environment.place ?? 'not stated to be a lab'],
       ...Object.entries(environment.servers),
       ...Object.entries(environment.load),
     ],

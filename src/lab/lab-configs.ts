@@ -21,9 +21,17 @@ import { searchPath } from './run-command.ts'
 const heartbeatMs = 250
 
 /** What `pointzero serve` and every `pointzero agent` of the lab read. */
-export function writeConfigs(state: LabState, postgres: LabPostgres, credentials: LabCredentials): void {
+export function writeConfigs(
+  state: LabState,
+  postgres: LabPostgres,
+  credentials: LabCredentials,
+  { drill }: { readonly drill: boolean },
+): void {
   for (const host of state.hosts) {
-    const config = host.name === 'ctl' ? serve(state, credentials) : agent(state, host, postgres, credentials)
+    const config =
+      host.name === 'ctl'
+        ? { ...serve(state, credentials), ...(drill ? { sandbox: true } : {}) }
+        : agent(state, host, postgres, credentials)
     const { config: path } = hostPaths(state.directory, host.name)
     writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
   }

@@ -88,6 +88,7 @@ function writeContext(
     tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' },
     principal,
     signingKeyFile: 'signing-key.pem',
+    place: 'lab',
     pinned,
   }
   writePrivate(personContext(state.directory, person), `${JSON.stringify(context, undefined, 2)}\n`)

@@ -44,7 +44,12 @@ export function personContext(labDirectory: string, person: LabPerson): string {
   return join(labDirectory, 'people', person, 'context.json')
 }
 
-/** Raw logs of clients, `*.client.jsonl`, and of faults. */
+/** Raw logs of clients, `*.client.jsonl`. */
 export function evidenceDirectory(labDirectory: string): string {
   return join(labDirectory, 'evidence')
+}
+
+/** What was done to the lab, and when. */
+export function faultLogFile(labDirectory: string): string {
+  return join(evidenceDirectory(labDirectory), 'faults.jsonl')
 }

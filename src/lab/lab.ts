@@ -29,6 +29,8 @@ export interface LabOptions {
   /** Absent: namespaces where they work. */
   readonly network?: LabState['network']
   readonly policy?: LabPolicy
+  /** Its control plane leads a sandbox: every run, adoption and automatic ones too, is a drill by name. */
+  readonly drill?: boolean
   /** False: the processes run, and the ledger is in nobody's care yet. */
   readonly adopt?: boolean
   /** Leaves a lab that did not come up, to look at. */
@@ -83,7 +85,7 @@ async function bringUp(state: LabState, network: LabNetwork, options: LabOptions
   const estateText = labEstateText(state, options.policy ?? defaultLabPolicy)
   const credentials = writeCredentials(state, estateText)
   const postgres = await findPostgres(state, options.postgres)
-  writeConfigs(state, postgres, credentials)
+  writeConfigs(state, postgres, credentials, { drill: options.drill === true })
   progress(`PostgreSQL (${postgres.kind}): ${postgres.binDirectory}; making the ledger on az1`)
   await makePrimary(state, postgres, credentials.ledgerPassword)
   const lab = openLab(state, network, credentials.ledgerPassword)

@@ -93,11 +93,12 @@ export class AutomaticRuns {
   }
 
   async #open(request: AutomaticRequest, run: RunId): Promise<void> {
-    const { estate, store, subject, verifier } = this.#setup
+    const { estate, store, subject, verifier, sandbox } = this.#setup
     const { clock } = this.#world
     const procedure = procedureNamed(request.procedure)
     const parameters = { cluster: request.cluster.name, ...request.parameters }
-    const plan = procedure.plan({ estate, facts: request.facts, parameters, mode: 'real' })
+    const mode = sandbox === true ? 'drill' : 'real'
+    const plan = procedure.plan({ estate, facts: request.facts, parameters, mode })
     await openRun({
       clock,
       store,

@@ -14,8 +14,10 @@ export interface ControlPlaneSetup {
   readonly store: ControlStore
   readonly probe: DatabaseProbe
   readonly verifier: SignatureVerifier
-  /** Written to the control store at start when it holds none. */
+  /** Each start writes them to the control store when they differ from what it holds. */
   readonly principals: readonly Principal[]
+  /** All that it leads is made to be broken. Its runs are drills, and only there are drills opened. */
+  readonly sandbox?: boolean
   /** How often everything is judged even when nothing arrives, in milliseconds. */
   readonly tickMs: number
 }

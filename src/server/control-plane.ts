@@ -297,7 +297,14 @@ class ControlPlane {
       if (reading === undefined) return { host: host.name }
       return { host: host.name, ageMs: Math.floor(nowMs - reading.arrivedMs), view: reading.view }
     })
-    return { productVersion, estate: estate.id, facts: await this.#facts(), clusters: clusterStatuses, hosts }
+    return {
+      productVersion,
+      estate: estate.id,
+      sandbox: this.#setup.sandbox === true,
+      facts: await this.#facts(),
+      clusters: clusterStatuses,
+      hosts,
+    }
   }
 
   async #clusterStatus(watch: ClusterWatch): Promise<ClusterStatus> {

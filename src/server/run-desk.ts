@@ -44,6 +44,7 @@ export async function openRunFor(
 ): Promise<OpenRunReply> {
   const request = call.body as unknown as OpenRunRequest
   requireEstate(setup.estate.id, request.estate)
+  requireMode(request.mode, setup.sandbox === true)
   const { estate, store, verifier } = setup
   const plan = procedureNamed(request.procedure).plan({
     estate,
@@ -72,6 +73,21 @@ export async function openRunFor(
   })
   world.log.info('run-opened', { run, procedure: plan.procedure, requestedBy })
   return { run }
+}
+
+/** A drill that changed production would be a disaster with a friendly name. */
+function requireMode(mode: Plan['mode'], sandbox: boolean): void {
+  if ((mode === 'drill') === sandbox) return
+  throw new RecoveryError({
+    code: 'MODE_REFUSED',
+    class: 'refused',
+    message: sandbox
+      ? 'this control plane leads a sandbox: it opens drills, and this is a real run'
+      : 'this control plane leads no sandbox: a drill would change production',
+    hint: sandbox
+      ? 'plan it again with `pointzero plan --drill`'
+      : 'rehearse in a lab with `pointzero drill zone-loss`',
+  })
 }
 
 /**
@@ -121,7 +137,7 @@ function factsChanged(request: OpenRunRequest, hash: string): RecoveryError {
     code: 'PLAN_CHANGED',
     class: 'refused',
     message: `the plan that was approved has the hash ${request.planHash.slice(0, 12)}, from the facts of now it is ${hash.slice(0, 12)}: its approval lapsed`,
-    hint: `look at the difference with \`pointzero plan ${request.procedure}\`, then \`pointzero approve ${hash}\``,
+    hint: `look at the difference with \`pointzero plan ${request.procedure} --diff ${request.planHash}\`, then \`pointzero approve ${hash}\``,
     context: { planHash: hash, procedure: request.procedure },
   })
 }

@@ -8,6 +8,8 @@ export const statusMethods = { status: 'control/status', openRun: 'control/open-
 export interface ControlPlaneStatus {
   readonly productVersion: string
   readonly estate: string
+  /** Its runs are drills; see ControlPlaneSetup. */
+  readonly sandbox: boolean
   readonly facts: Facts
   readonly clusters: readonly ClusterStatus[]
   readonly hosts: readonly HostStatus[]

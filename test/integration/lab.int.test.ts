@@ -3,13 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startWorkload } from '../../src/cli/demo-workload.ts'
-import { judgeLab } from '../../src/cli/lab-judgement.ts'
 import { openFaultLog } from '../../src/lab/faults/fault-log.ts'
 import { inject } from '../../src/lab/faults/fault.ts'
-import { isProtected, statusOf } from '../../src/lab/lab-adoption.ts'
+import { isProtected } from '../../src/lab/lab-adoption.ts'
 import { zoneHostNames } from '../../src/lab/lab-host.ts'
+import { judgeLab } from '../../src/lab/lab-judgement.ts'
 import { evidenceDirectory, hostPaths } from '../../src/lab/lab-paths.ts'
+import { statusOf } from '../../src/lab/lab-status.ts'
+import { startWorkload } from '../../src/lab/lab-workload.ts'
 import { labStatus, labUp } from '../../src/lab/lab.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { mustRun } from '../../src/lab/run-command.ts'
@@ -30,7 +31,7 @@ describe('the lab', () => {
   after(async () => await lab.down())
 
   it('is adopted and protected through the product, as a user would', async () => {
-    assert.equal(isProtected(await statusOf(lab.state, lab.network)), true)
+    assert.equal(isProtected(await statusOf(lab.state)), true)
     assert.ok(labStatus(lab.state.directory).processes.every(({ running }) => running))
   })
 

@@ -18,6 +18,6 @@ export function drillCommand(context: CommandContext): Command {
       const { requireDrillable } = await import('../drillable.ts')
       requireDrillable(scenario)
       const { demonstrate } = await import('../demonstrate.ts')
-      await demonstrate(context, options)
+      await demonstrate(context, options, { drill: true })
     })
 }

@@ -57,11 +57,20 @@ async function verify(
   file: string,
   options: VerifyOptions,
 ): Promise<void> {
-  const [{ readBytes }, { pinnedKeys }, { verifyEvidence }, { Ed25519Verifier }] = await Promise.all([
+  const [
+    { readBytes },
+    { pinnedKeys },
+    { verifyEvidence },
+    { Ed25519Verifier },
+    { kindOfRun },
+    { runWords },
+  ] = await Promise.all([
     import('../read-json.ts'),
     import('../pinned-keys.ts'),
     import('../../evidence/verify-evidence.ts'),
     import('../../platform/ed25519-signer.ts'),
+    import('../../evidence/evidence-bundle.ts'),
+    import('../../evidence/run-kind.ts'),
   ])
   const keys = await pinnedKeys(options.key ?? [], options.keys ?? terminal.environment['POINTZERO_CONTEXT'])
   const estate = options.ofEstate
@@ -82,8 +91,8 @@ async function verify(
     )
     return
   }
-  const { mode, procedure, scenario, run, status, signer } = found.bundle.head
-  const kind = mode === 'drill' ? 'DRILL' : 'REAL'
+  const { procedure, scenario, run, status, signer } = found.bundle.head
+  const kind = runWords[kindOfRun(found.bundle)]
   const what = `${kind} ${procedure} (${scenario}), run ${run} of ${found.bundle.head.estate}, ${status}`
   terminal.write(`${file}: ${paint('green', 'genuine')}: ${what}, signed by ${signer}\n`)
 }

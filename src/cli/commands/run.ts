@@ -17,6 +17,6 @@ export function runCommand(context: CommandContext): Command {
     .option('--scenario <scenario>', 'refuse a procedure that is not for this scenario')
     .action(async (procedure: string, options: RunOptions) => {
       const { openAndExecute } = await import('../open-and-execute.ts')
-      await openAndExecute(context, { ...options, procedure, mode: 'real' })
+      await openAndExecute(context, { ...options, procedure })
     })
 }

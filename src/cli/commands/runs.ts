@@ -4,9 +4,10 @@ import { connectedCommand } from '../command-context.ts'
 
 export function runsCommand({ terminal }: CommandContext): Command {
   return connectedCommand('runs', 'list the runs of this estate').action(async (options: CommonOptions) => {
-    const [{ connect }, { listRuns, loadRun }] = await Promise.all([
+    const [{ connect, shownAs }, { listRuns, loadRun }, { runWords }] = await Promise.all([
       import('../connection.ts'),
       import('../run-records.ts'),
+      import('../../evidence/run-kind.ts'),
     ])
     const connection = await connect(terminal, options)
     const runs = await Promise.all(
@@ -25,7 +26,7 @@ export function runsCommand({ terminal }: CommandContext): Command {
     const { textTable } = await import('../render/text-table.ts')
     const rows = ordered.map(({ run, mode, procedure, scope, status, openedAtMs, requestedBy }) => {
       const at = new Date(openedAtMs).toISOString()
-      return [run, mode === 'drill' ? 'DRILL' : 'REAL', procedure, scope, status, at, requestedBy]
+      return [run, runWords[shownAs(connection, mode)], procedure, scope, status, at, requestedBy]
     })
     terminal.write(textTable(['RUN', 'MODE', 'PROCEDURE', 'SCOPE', 'STATUS', 'OPENED', 'ASKED FOR BY'], rows))
   })

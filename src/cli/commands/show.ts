@@ -8,11 +8,12 @@ export function showCommand({ terminal }: CommandContext): Command {
     .argument('<run>', 'run id, the beginning of one, or `last`')
     .option('--plan', 'print its plan too')
     .action(async (name: string, options: CommonOptions & { readonly plan?: true }) => {
-      const [{ connect }, { runNamed }] = await Promise.all([
+      const [{ connect, shownAs }, { runNamed }] = await Promise.all([
         import('../connection.ts'),
         import('../run-records.ts'),
       ])
-      const { records, state, place } = await runNamed(await connect(terminal, options), name)
+      const connection = await connect(terminal, options)
+      const { records, state, place } = await runNamed(connection, name)
       const status = state.finished?.status ?? (state.paused ? 'paused' : 'open')
       if (options.json === true) {
         const { plan, planHash, requestedBy, epoch } = state
@@ -28,9 +29,10 @@ export function showCommand({ terminal }: CommandContext): Command {
       ])
       const paint = paintFor(terminal)
       const { plan, planHash } = state
-      if (options.plan === true) terminal.write(`${planText(plan, planHash, paint)}\n`)
-      else terminal.write(runBanner(plan.mode, `${plan.procedure} (${plan.scenario}), ${place.run}`, paint))
-      for (const record of records) terminal.write(runLine(record, plan.mode, paint))
+      const kind = shownAs(connection, plan.mode)
+      if (options.plan === true) terminal.write(`${planText(plan, planHash, paint, kind)}\n`)
+      else terminal.write(runBanner(kind, `${plan.procedure} (${plan.scenario}), ${place.run}`, paint))
+      for (const record of records) terminal.write(runLine(record, kind, paint))
       terminal.write(`${place.run}: ${status}\n`)
     })
 }

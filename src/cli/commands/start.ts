@@ -23,6 +23,6 @@ export function startCommand(context: CommandContext): Command {
     .option('--network <kind>', 'namespaces or loopback (default: what works)')
     .action(async (options: DemoOptions) => {
       const { demonstrate } = await import('../demonstrate.ts')
-      await demonstrate(context, options)
+      await demonstrate(context, options, { drill: false })
     })
 }

@@ -1,4 +1,4 @@
-import { entryContent } from '../../evidence/evidence-bundle.ts'
+import { entryContent, kindOfRun } from '../../evidence/evidence-bundle.ts'
 import type { EvidenceBundle } from '../../evidence/evidence-bundle.ts'
 import { recoveryPhases } from '../../evidence/recovery-times.ts'
 import type { RecoveryTimes } from '../../evidence/recovery-times.ts'
@@ -15,12 +15,13 @@ export function evidenceText(bundle: EvidenceBundle, nowMs: number, paint: Paint
   const { head } = bundle
   const measured = entryContent<Measurements>(bundle, 'measurements')
   return [
-    runBanner(head.mode, `${head.procedure} (${head.scenario}), ${head.run}`, paint),
+    runBanner(kindOfRun(bundle), `${head.procedure} (${head.scenario}), ${head.run}`, paint),
     verdictTable(entryContent(bundle, 'verdicts'), nowMs, paint),
     '\n',
     recoveryTimeTable(entryContent(bundle, 'recovery-times')),
     '\n',
     measurementText(measured),
+    scaleText(entryContent(bundle, 'verdicts')),
     `plan hash   ${head.planHash}\nsigned by   ${head.signer}\nresult      ${head.status}\n`,
   ].join('')
 }
@@ -63,6 +64,14 @@ export function measurementText({ writes, transition, total, invariants }: Measu
     `all         ${total.failed} of ${total.requests} requests failed (${percent(total)})\n`,
     ...invariants.map(invariantLine),
   ].join('')
+}
+
+function scaleText(verdicts: readonly ScenarioVerdict[]): string {
+  const scale = verdicts.find((verdict) => verdict.scale !== undefined)?.scale
+  if (scale === undefined) return 'scale       not measured\n'
+  const { databaseBytes, writesPerSecond, members } = scale
+  const megabytes = (Number(databaseBytes) / 1_000_000).toFixed(1)
+  return `scale       ${megabytes} MB, ${writesPerSecond} acknowledged writes a second, ${members} members\n`
 }
 
 function invariantLine({ name, holds, detail }: Measurements['invariants'][number]): string {

@@ -1,15 +1,16 @@
 import type { Plan, Step } from '../../domain/plan.ts'
+import type { RunKind } from '../../evidence/run-kind.ts'
 import type { Paint } from './paint.ts'
 import { plainText } from './plain-text.ts'
 import { runBanner } from './run-banner.ts'
 import { textTable } from './text-table.ts'
 
 /** A plan as people read it before they say yes: what happens in which order, what proves it, where the way back ends. */
-export function planText(plan: Plan, hash: string, paint: Paint): string {
+export function planText(plan: Plan, hash: string, paint: Paint, kind: RunKind = plan.mode): string {
   const parameters = Object.entries(plan.parameters).map(([name, value]) => `${name}=${value}`)
   const rows = plan.steps.map((step) => [step.id, placeOf(step), step.action, effectOf(step), step.proves])
   return [
-    runBanner(plan.mode, `${plan.procedure} (${plan.scenario})`, paint),
+    runBanner(kind, `${plan.procedure} (${plan.scenario})`, paint),
     `estate      ${plan.estate}\n`,
     `scope       ${plan.scope}\n`,
     `parameters  ${parameters.length === 0 ? 'none' : plainText(parameters.join(' '))}\n`,

@@ -1,12 +1,15 @@
-import type { Plan } from '../../domain/plan.ts'
 import type { RunEvent, RunRecord } from '../../engine/run-event.ts'
+import { runWords } from '../../evidence/run-kind.ts'
+import type { RunKind } from '../../evidence/run-kind.ts'
 import { milliseconds } from './milliseconds.ts'
 import type { Paint } from './paint.ts'
 import { plainText } from './plain-text.ts'
 
-/** One line for one record, the same on a terminal, in a pipe and in a log. The mode stands in front of every line. */
-export function runLine(record: RunRecord, mode: Plan['mode'], paint: Paint): string {
-  const label = mode === 'drill' ? paint('cyan', 'DRILL') : paint('red', 'REAL ')
+const colours = { real: 'red', drill: 'cyan', lab: 'yellow' } as const
+
+/** One line for one record, the same on a terminal, in a pipe and in a log. What kind of run it is stands in front of every line. */
+export function runLine(record: RunRecord, kind: RunKind, paint: Paint): string {
+  const label = paint(colours[kind], runWords[kind].padEnd(5))
   const seq = String(record.seq).padStart(3)
   return `${label} ${paint('dim', seq)} ${eventText(record.event, paint)}\n`
 }

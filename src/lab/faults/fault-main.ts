@@ -1,13 +1,12 @@
 // One fault, at a moment that only the seed knows, done to the machine: the product is told nothing, and neither are the clients.
 // node src/lab/faults/fault-main.ts --directory LAB --fault kill-zone [--target az1] [--seed 7] [--end-after-ms 10000]
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import { labDatabase } from '../lab-estate.ts'
 import { isLabHostName, zoneHostNames } from '../lab-host.ts'
 import type { LabHostName } from '../lab-host.ts'
-import { evidenceDirectory } from '../lab-paths.ts'
+import { faultLogFile } from '../lab-paths.ts'
 import { labPorts } from '../lab-ports.ts'
 import { labAt, theOneLab } from '../lab.ts'
 import type { Lab } from '../lab.ts'
@@ -49,7 +48,7 @@ async function main(): Promise<void> {
   const spanMs = Math.max(1, parseCount(given['latest-ms'], 'latest-ms') - earliestMs)
   const delayMs = earliestMs + seededRandom(seed).integer(spanMs)
   const endAfterMs = parseCount(given['end-after-ms'], 'end-after-ms')
-  const log = openFaultLog(given.log ?? join(evidenceDirectory(lab.state.directory), 'faults.jsonl'))
+  const log = openFaultLog(given.log ?? faultLogFile(lab.state.directory))
   log.write({ event: 'planned', fault, target: given.target, seed, delayMs })
   await sleep(delayMs)
   // Chosen as late as possible: the primary may have moved since.

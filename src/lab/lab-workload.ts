@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type { Lab } from '../lab/lab.ts'
-import { labDatabase } from '../lab/lab-estate.ts'
-import { zoneHostNames } from '../lab/lab-host.ts'
-import type { LabHostName } from '../lab/lab-host.ts'
-import { evidenceDirectory, workloadProgram } from '../lab/lab-paths.ts'
-import { labPorts } from '../lab/lab-ports.ts'
-import { startLabProcess, stopLabProcess } from '../lab/lab-process.ts'
-import type { LabProcess } from '../lab/lab-process.ts'
+import type { Lab } from './lab.ts'
+import { labDatabase } from './lab-estate.ts'
+import { zoneHostNames } from './lab-host.ts'
+import type { LabHostName } from './lab-host.ts'
+import { evidenceDirectory, workloadProgram } from './lab-paths.ts'
+import { labPorts } from './lab-ports.ts'
+import { startLabProcess, stopLabProcess } from './lab-process.ts'
+import type { LabProcess } from './lab-process.ts'
 
 /** Ends every client in order, so that its log ends with its last outcome. */
 export type StopWorkload = () => Promise<void>

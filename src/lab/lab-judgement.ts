@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { ClientLogDigest, Measurements, RequestCount } from '../evidence/measurements.ts'
-import type { Finding, Judgement } from '../lab/checker/judgement.ts'
-import { readRawLog } from '../lab/checker/raw-log.ts'
-import type { Attempt } from '../lab/checker/raw-log.ts'
-import type { ClientView } from '../lab/checker/recovery-time.ts'
-import type { Lab } from '../lab/lab.ts'
-import { labDatabase } from '../lab/lab-estate.ts'
-import type { LabHostName } from '../lab/lab-host.ts'
-import { evidenceDirectory, productRoot } from '../lab/lab-paths.ts'
-import { labPorts } from '../lab/lab-ports.ts'
-import { runCommand } from '../lab/run-command.ts'
-import { stamps } from '../lab/workload/client-log.ts'
+import type { Finding, Judgement } from './checker/judgement.ts'
+import { readRawLog } from './checker/raw-log.ts'
+import type { Attempt } from './checker/raw-log.ts'
+import type { ClientView } from './checker/recovery-time.ts'
+import type { Lab } from './lab.ts'
+import { labDatabase } from './lab-estate.ts'
+import type { LabHostName } from './lab-host.ts'
+import { evidenceDirectory, faultLogFile, productRoot } from './lab-paths.ts'
+import { labPorts } from './lab-ports.ts'
+import { runCommand } from './run-command.ts'
+import { stamps } from './workload/client-log.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 
 /** The independent checker, in a process of its own: it knows the raw logs and the surviving database, and nothing of the product. */
@@ -25,7 +25,7 @@ export async function judgeLab(lab: Lab, primary: LabHostName, rtoMs: number): P
     ...lab.network.argvOn('client', [process.execPath, join(productRoot, 'src/lab/checker/checker-main.ts')]),
     ...['--logs', logs, '--database', `${address}:${labPorts.postgres}`],
     ...['--database-name', labDatabase.database, '--user', labDatabase.user],
-    ...['--engine', `${address}:${labPorts.engine}`, '--fault-log', faultLogFile(lab)],
+    ...['--engine', `${address}:${labPorts.engine}`, '--fault-log', faultLogFile(lab.state.directory)],
     ...['--rto-ms', String(rtoMs), '--json', report],
   ])
   if ([0, 1, 3].includes(result.code)) return JSON.parse(readFileSync(report, 'utf8')) as Judgement
@@ -35,10 +35,6 @@ export async function judgeLab(lab: Lab, primary: LabHostName, rtoMs: number): P
     message: `the checker ended with ${result.code}: ${result.stderr.trim().slice(-2000)}`,
     hint: `look at the raw logs in ${logs}`,
   })
-}
-
-export function faultLogFile(lab: Lab): string {
-  return join(evidenceDirectory(lab.state.directory), 'faults.jsonl')
 }
 
 /** The checker's figures as evidence carries them. Its stamps are monotonic; here they become wall time of the same machine. */
