@@ -3,7 +3,9 @@ import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { commandGroup, connectedCommand, jsonCommand } from '../command-context.ts'
 import { collected } from '../parameters-option.ts'
 
-interface AddOptions extends CommonOptions {
+export interface AddOptions {
+  readonly json?: true
+  readonly config: string
   readonly name: string
   readonly key: string
   readonly role: readonly string[]
@@ -20,8 +22,12 @@ export function principalCommand({ terminal }: CommandContext): Command {
     ),
   )
   principal.addCommand(
-    connectedCommand('add', 'add a principal, or replace the key and roles of one')
+    jsonCommand(
+      'add',
+      "add a principal, or replace the name, key and roles of one: on the control plane's host, in its configuration",
+    )
       .argument('<id>', 'prn_…')
+      .requiredOption('--config <file>', 'the pointzero/serve-config/1 file; what it was is kept beside it')
       .requiredOption('--name <name>', 'how people call them')
       .requiredOption('--key <key>', 'raw Ed25519 public key in base64url, from `pointzero principal key`')
       .requiredOption(
