@@ -30,6 +30,15 @@ export function commandNames(): readonly string[] {
   return [...names, 'help']
 }
 
+/** Long options of each command, `help` and `version` included: what may stand behind it in a hint. */
+export function commandOptions(): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = leaves(buildProgram(silent, () => undefined)).map(([name, { options }]) => {
+    const long = options.flatMap((option) => (option.long === undefined ? [] : [option.long]))
+    return [name.replace(/^pointzero /, ''), new Set([...long, '--help'])] as const
+  })
+  return new Map(known)
+}
+
 function leaves(command: Command, prefix = 'pointzero'): readonly (readonly [string, Command])[] {
   return command.commands.flatMap((child) => {
     const name = `${prefix} ${child.name()}`

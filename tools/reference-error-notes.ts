@@ -5,6 +5,9 @@ type Note = Partial<Pick<ErrorEntry, 'classes' | 'messages' | 'hints'>>
 /** For codes whose class, message or hint the source computes: what to say instead. */
 export const errorNotes: Readonly<Record<string, Note>> = {
   BUG: { messages: ['whatever was thrown that is not an error of ours'] },
+  DRILL_NOT_AVAILABLE: {
+    messages: ['what this version lacks for a rehearsal of that scenario, or that there is no sandbox'],
+  },
   ESTATE_INVALID: { messages: ['one line `file:line:col: path: what; what to do` for each problem'] },
   EVIDENCE_NOT_GENUINE: {
     messages: ['the separate verifier does not believe the bundle that was just made'],
@@ -18,6 +21,9 @@ export const errorNotes: Readonly<Record<string, Note>> = {
     classes: ['transient', 'refused', 'permanent'],
     messages: ["the server's own message with its SQLSTATE, which also decides the class"],
     hints: ["look the SQLSTATE up in PostgreSQL's documentation; the member's log has the details"],
+  },
+  PRINCIPAL_REFUSED: {
+    messages: ['somebody else has this key, or the control plane itself would lose its role'],
   },
   REVOCATION_IMPOSSIBLE: {
     hints: [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { commandNames } from './reference-commands.ts'
+import { commandNames, commandOptions } from './reference-commands.ts'
 import { documentedErrors, referencePages } from './reference-pages.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -51,3 +51,33 @@ test('a hint names only commands that there are', () => {
   const wrong = named.filter(({ first, second }) => !known.has(first) && !known.has(`${first} ${second}`))
   assert.deepEqual(wrong, [])
 })
+
+/** Options of the lab's own programs, of npm and of HAProxy that hints may name. */
+const otherOptions = ['--target']
+
+test('a hint names only options that the command has', () => {
+  const options = commandOptions()
+  const anywhere = new Set([
+    ...otherOptions,
+    '--version',
+    ...[...options.values()].flatMap((one) => [...one]),
+  ])
+  const wrong = documentedErrors(root).flatMap(({ code, hints }) =>
+    hints.flatMap((hint) => {
+      const calls = [...hint.matchAll(/`pointzero ([^`]*)/g)].map(([, line = '']) => line)
+      const ofCalls = calls.flatMap((line) => {
+        const [first = '', second = ''] = line.split(' ')
+        const known = options.get(`${first} ${second}`) ?? options.get(first)
+        // `--param accept-loss=yes` on its own, and `--version`, stand behind no command.
+        return optionsIn(line).filter((option) => known?.has(option) !== true && option !== '--version')
+      })
+      const ofOthers = optionsIn(hint).filter((option) => !anywhere.has(option))
+      return [...ofCalls, ...ofOthers].map((option) => `${code}: ${option} in ${hint}`)
+    }),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+function optionsIn(text: string): readonly string[] {
+  return [...text.matchAll(/(?<=^|[\s`])--[a-z][a-z-]*/g)].map(([option]) => option)
+}
