@@ -141,6 +141,7 @@ export class EstatePerformer implements Performer {
       actionVersion: request.actionVersion,
       args: request.args,
       authority: request.authority,
+      ...(request.ticket === undefined ? {} : { ticket: request.ticket }),
     }
     return this.#world.network.call(
       { address: host.address, port: host.agentPort },

@@ -1,26 +1,30 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryFiles } from '../../test/support/memory-files.ts'
+import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
 import type { Action } from '../engine/action.ts'
 import { ActionDesk } from './action-desk.ts'
 import { AgentState } from './agent-state.ts'
 import { EpochGuard } from './epoch-guard.ts'
+import { Tickets } from './tickets.ts'
 import { Turns } from './turns.ts'
 import type { ActionCall } from './wire.ts'
 
 const scope = 'cluster:cmp_ledger'
 
-/** Counts what is done and holds the first effect until it is released. */
+/** Counts what is done and holds the first effect until it is released. Nothing is seen to be done unless `sees.done`. */
 async function desk() {
   const done: string[] = []
+  const sees = { done: false, meanwhile: async () => {} }
   const held = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
   const hold: Action<AgentContext> = {
     name: 'test.hold',
     version: 2,
     async observe() {
-      return { satisfied: true, proof: {}, output: {} }
+      await sees.meanwhile()
+      return sees.done ? { satisfied: true, proof: {}, output: {} } : { satisfied: false, seen: {} }
     },
     async apply(_, args, { epoch }) {
       if (args['waits'] === true) {
@@ -31,20 +35,39 @@ async function desk() {
       done.push(`${epoch}`)
     },
   }
-  const state = await AgentState.load(new MemoryFiles(), '/state')
-  const guard = new EpochGuard(state)
+  const files = new MemoryFiles()
+  const guard = new EpochGuard(await AgentState.load(files, '/state'))
+  const world = new VirtualTime().world()
+  const choose: Action<AgentContext> = { ...hold, name: 'test.choose', observeOnly: true }
   const options = {
     estate: 'est_simulated',
-    actions: new Map([[hold.name, hold]]),
+    actions: new Map([hold, choose].map((action) => [action.name, action])),
     context: {} as AgentContext,
   }
+  const started = () => new ActionDesk({ ...options, guard, turns: new Turns(), tickets: new Tickets(world) })
+  const at = started()
+  /** As an executor does: look, then quote the ticket. */
+  const perform = async (wanted: ActionCall): Promise<void> => at.apply(await ticketed(at, wanted))
   return {
-    desk: new ActionDesk({ ...options, guard, turns: new Turns() }),
+    desk: at,
+    restarted: started,
+    perform,
     guard,
     done,
+    sees,
     begun: begun.promise,
     release: held.resolve,
   }
+}
+
+async function ticketed(at: ActionDesk, wanted: ActionCall): Promise<ActionCall> {
+  const seen = await at.observe(wanted)
+  assert.ok(!seen.satisfied && seen.ticket !== undefined, 'a ticket was given')
+  return { ...wanted, ticket: seen.ticket }
+}
+
+function stepCall(step: string, attempt = 1, epoch = 4): ActionCall {
+  return call(epoch, { authority: { run: 'run_1', step, attempt, scope, epoch } })
 }
 
 function call(epoch: number, changed: Partial<ActionCall> = {}): ActionCall {
@@ -84,7 +107,8 @@ test('another version of the wire is refused', async () => {
 test('a stale epoch may look and may not act', async () => {
   const { desk: at, done, guard } = await desk()
   await guard.admit(scope, 5)
-  assert.equal((await at.observe(call(4))).satisfied, true)
+  const seen = await at.observe(call(4))
+  assert.deepEqual(seen, { satisfied: false, seen: {} })
   await assert.rejects(at.apply(call(4)), { code: 'EPOCH_STALE', class: 'refused' })
   assert.deepEqual(done, [])
 })
@@ -97,10 +121,10 @@ test('a request without an epoch may not act', async () => {
 })
 
 test('an effect that became stale while it waited behind another one is refused', async () => {
-  const { desk: at, done, guard, begun, release } = await desk()
-  const first = at.apply(call(4, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', waits: true } }))
+  const { perform, done, guard, begun, release } = await desk()
+  const first = perform(call(4, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', waits: true } }))
   await begun
-  const second = at.apply(call(4))
+  const second = perform(stepCall('two'))
   const refused = assert.rejects(second, { code: 'EPOCH_STALE' })
   await guard.admit(scope, 5)
   release()
@@ -110,11 +134,11 @@ test('an effect that became stale while it waited behind another one is refused'
 })
 
 test('effects on one target never overlap, effects on two do', async () => {
-  const { desk: at, done, begun, release } = await desk()
-  const first = at.apply(call(4, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', waits: true } }))
+  const { perform, done, begun, release } = await desk()
+  const first = perform(call(4, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', waits: true } }))
   await begun
-  const behind = at.apply(call(5))
-  await at.apply(call(6, { args: { component: 'cmp_ledger', member: 'mbr_ledger2' } }))
+  const behind = perform(call(5))
+  await perform(call(6, { args: { component: 'cmp_ledger', member: 'mbr_ledger2' } }))
   assert.deepEqual(done, ['6'])
   const refused = assert.rejects(behind, { code: 'EPOCH_STALE' })
   release()
@@ -122,15 +146,97 @@ test('effects on one target never overlap, effects on two do', async () => {
 })
 
 test('an effect that fails does not hold up the next one', async () => {
-  const { desk: at, done } = await desk()
+  const { perform, done } = await desk()
   const failing = call(1, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', fails: true } })
-  await assert.rejects(at.apply(failing), /the effect failed/)
-  await at.apply(call(1))
+  await assert.rejects(perform(failing), /the effect failed/)
+  await perform(call(1))
   assert.deepEqual(done, ['1'])
 })
 
 test('says what it can do, by action and version', async () => {
   const { desk: at } = await desk()
-  assert.deepEqual(at.hello().capabilities, ['action:test.hold@2'])
+  assert.deepEqual(at.hello().capabilities, ['action:test.choose@2', 'action:test.hold@2'])
   assert.equal(at.hello().estate, 'est_simulated')
+})
+
+const stale = { code: 'TICKET_STALE', class: 'transient' }
+
+test('an effect without a look before it is refused, so that the executor looks', async () => {
+  const { desk: at, done } = await desk()
+  await assert.rejects(at.apply(call(1)), stale)
+  await assert.rejects(at.apply({ ...call(1), ticket: 'x' }), stale)
+  assert.deepEqual(done, [])
+})
+
+test('a request that the network delivers twice has one effect', async () => {
+  const { desk: at, done } = await desk()
+  const request = await ticketed(at, call(1))
+  await Promise.allSettled([at.apply(request), at.apply(request)])
+  await assert.rejects(at.apply(request), stale)
+  assert.deepEqual(done, ['1'])
+})
+
+test('a request of an earlier step, delivered after a later one had its effect, is refused', async () => {
+  const { desk: at, perform, done } = await desk()
+  const detach = await ticketed(at, stepCall('detach'))
+  await perform(stepCall('detach', 2))
+  await perform(stepCall('follow'))
+  assert.equal(done.length, 2)
+  await assert.rejects(at.apply(detach), stale)
+  assert.equal(done.length, 2)
+})
+
+test('a request is refused too when a later step was found to be done already', async () => {
+  const { desk: at, sees } = await desk()
+  const detach = await ticketed(at, stepCall('detach'))
+  sees.done = true
+  await at.observe(stepCall('follow'))
+  await assert.rejects(at.apply(detach), stale)
+})
+
+test('what a superseded executor sees takes no ticket from the one that acts', async () => {
+  const { desk: at, guard, sees, done } = await desk()
+  await guard.admit(scope, 5)
+  const follow = await ticketed(at, stepCall('follow', 1, 5))
+  sees.done = true
+  await at.observe(stepCall('detach', 1, 4))
+  await at.apply(follow)
+  assert.deepEqual(done, ['5'])
+})
+
+test('a look during which something happened to the target is worth no effect', async () => {
+  const { desk: at, perform, sees } = await desk()
+  sees.meanwhile = async () => {
+    sees.meanwhile = async () => {}
+    await perform(stepCall('one'))
+  }
+  assert.deepEqual(await at.observe(stepCall('two')), { satisfied: false, seen: {} })
+})
+
+test('an effect that waited behind another one of its target is decided anew', async () => {
+  const { desk: at, perform, done, begun, release } = await desk()
+  const first = perform(call(4, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', waits: true } }))
+  await begun
+  const second = await ticketed(at, stepCall('one', 2))
+  const refused = assert.rejects(at.apply(second), stale)
+  release()
+  await Promise.all([first, refused])
+  assert.deepEqual(done, ['4'])
+})
+
+test('after a restart of the agent everybody looks again', async () => {
+  const { desk: at, restarted } = await desk()
+  const request = await ticketed(at, call(1))
+  await assert.rejects(restarted().apply(request), stale)
+})
+
+test('what is only looked at gives no tickets and takes none', async () => {
+  const { desk: at, sees, done } = await desk()
+  const one = await ticketed(at, stepCall('one'))
+  const choose = { ...stepCall('choose'), action: 'test.choose' }
+  assert.deepEqual(await at.observe(choose), { satisfied: false, seen: {} })
+  sees.done = true
+  await at.observe(choose)
+  await at.apply(one)
+  assert.equal(done.length, 1)
 })

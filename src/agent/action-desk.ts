@@ -6,12 +6,14 @@ import type { AgentContext } from '../actions/agent-context.ts'
 import type { Action, ActionRegistry, Authority, Observation } from '../engine/action.ts'
 import type { EpochGuard } from './epoch-guard.ts'
 import { turnTarget } from './turns.ts'
+import type { Tickets } from './tickets.ts'
 import type { Turns } from './turns.ts'
 import type { ActionCall, Hello } from './wire.ts'
 
 /**
  * Where an executor's requests are admitted and performed. Observing needs the right estate and version; applying also needs an epoch
- * that is not lower than the highest persisted one, judged again after waiting in the queue: effects on one target never overlap.
+ * that is not lower than the highest persisted one and the ticket of a look that is still true, both judged again after waiting in the queue:
+ * effects on one target never overlap, and none comes late.
  */
 export class ActionDesk {
   readonly #estate: string
@@ -19,6 +21,7 @@ export class ActionDesk {
   readonly #context: AgentContext
   readonly #guard: EpochGuard
   readonly #turns: Turns
+  readonly #tickets: Tickets
   readonly #underWay = new Map<string, number>()
 
   constructor(options: {
@@ -27,12 +30,14 @@ export class ActionDesk {
     readonly context: AgentContext
     readonly guard: EpochGuard
     readonly turns: Turns
+    readonly tickets: Tickets
   }) {
     this.#estate = options.estate
     this.#actions = options.actions
     this.#context = options.context
     this.#guard = options.guard
     this.#turns = options.turns
+    this.#tickets = options.tickets
   }
 
   hello(): Hello {
@@ -44,7 +49,17 @@ export class ActionDesk {
 
   async observe(call: ActionCall): Promise<Observation> {
     const action = this.#admit(call)
-    return action.observe(this.#context, call.args, call.authority)
+    const target = targetOf(call)
+    const round = this.#tickets.round(target)
+    const seen = await action.observe(this.#context, call.args, call.authority)
+    // A superseded executor may look; it has nothing to do here any more.
+    if (action.observeOnly === true || !this.#guard.isCurrent(call.authority)) return seen
+    if (seen.satisfied) {
+      this.#tickets.endRound(target)
+      return seen
+    }
+    const ticket = this.#tickets.issue(target, holderOf(call), round)
+    return ticket === undefined ? seen : { ...seen, ticket }
   }
 
   async apply(call: ActionCall): Promise<void> {
@@ -53,10 +68,14 @@ export class ActionDesk {
     const key = authorityKey(authority)
     this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)
     try {
+      const target = targetOf(call)
       await this.#guard.admit(authority?.scope, authority?.epoch)
-      await this.#turns.inTurn(turnTarget(call.args['component'], call.args['member']), async () => {
+      this.#tickets.require(target, holderOf(call), call.ticket)
+      await this.#turns.inTurn(target, async () => {
         await this.#guard.admit(authority.scope, authority.epoch)
-        await action.apply(this.#context, call.args, authority)
+        this.#tickets.require(target, holderOf(call), call.ticket)
+        this.#tickets.endRound(target)
+        await action.apply(this.#context, call.args, authority).finally(() => this.#tickets.endRound(target))
       })
     } finally {
       const left = (this.#underWay.get(key) ?? 1) - 1
@@ -87,6 +106,15 @@ export function requireEstate(ours: string, theirs: Json | undefined): void {
     message: `this process belongs to estate ${ours}, the request to ${JSON.stringify(theirs)}`,
     hint: 'check `--estate` and the context file',
   })
+}
+
+function targetOf({ args }: ActionCall): string {
+  return turnTarget(args['component'], args['member'])
+}
+
+/** Attempts of one step have tickets of their own. */
+function holderOf({ action, authority }: ActionCall): string {
+  return `${action} ${authorityKey(authority)}`
 }
 
 function authorityKey(authority: Authority | undefined): string {

@@ -11,6 +11,7 @@ import type { AgentSetup } from './agent-setup.ts'
 import { AgentState } from './agent-state.ts'
 import { EpochGuard } from './epoch-guard.ts'
 import { MemberWatch } from './member-watch.ts'
+import { Tickets } from './tickets.ts'
 import { Turns } from './turns.ts'
 import { pause, ProbeWatch, type ProbeTarget } from './probe-watch.ts'
 import {
@@ -82,6 +83,7 @@ class Agent {
       context: this.#context(),
       guard: this.#guard,
       turns: this.#turns,
+      tickets: new Tickets(world),
     })
   }
 

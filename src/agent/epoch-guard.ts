@@ -21,6 +21,11 @@ export class EpochGuard {
     if (epoch < highest) throw stale(scope, epoch, highest)
   }
 
+  /** False for an executor that was superseded, as far as this host knows. */
+  isCurrent(authority: { readonly scope: string; readonly epoch: number } | undefined): boolean {
+    return authority !== undefined && authority.epoch >= this.#state.epochOf(authority.scope)
+  }
+
   /** Takes over epochs learned from a heartbeat; lower ones are ignored, they are merely old news. */
   async learn(epochs: readonly { readonly scope: string; readonly epoch: number }[]): Promise<void> {
     for (const { scope, epoch } of epochs) {

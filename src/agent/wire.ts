@@ -34,6 +34,8 @@ export interface ActionCall {
   readonly actionVersion: number
   readonly args: ActionArgs
   readonly authority: Authority
+  /** Only `action-apply`: from the reply to the `action-observe` that this effect was decided from. Without it the effect is refused. */
+  readonly ticket?: string
 }
 
 /** Pushed by every agent each heartbeat interval; being answered is what renews a primary. */

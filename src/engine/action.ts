@@ -12,7 +12,10 @@ export interface Authority {
 /** What was seen. `proof` is evidence in data (an LSN on a timeline, a row, a digest), never an exit status. */
 export type Observation =
   | { readonly satisfied: true; readonly proof: Json; readonly output: Readonly<Record<string, Json>> }
-  | { readonly satisfied: false; readonly seen: Json }
+  | NotYet
+
+/** `ticket`: given by an agent, to be quoted by the effect that is decided from this look. */
+export type NotYet = { readonly satisfied: false; readonly seen: Json; readonly ticket?: string }
 
 export type ActionArgs = Readonly<Record<string, Json>>
 

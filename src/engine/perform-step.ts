@@ -2,7 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import type { Step } from '../domain/plan.ts'
 import { RecoveryError, toErrorRecord } from '../domain/recovery-error.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { ActionArgs, Authority, Observation } from './action.ts'
+import type { ActionArgs, Authority, NotYet, Observation } from './action.ts'
 import type { StepRun } from './decide.ts'
 import type { Performer, StepRequest } from './performer.ts'
 import type { RunEvent } from './run-event.ts'
@@ -34,6 +34,8 @@ const firstPollMs = 20
 const longestPollMs = 500
 /** An effect that ended without an error shows within this. */
 const settleMs = 30_000
+/** Within one attempt, how often an effect is asked for again after a fresh look. */
+const freshLooksMax = 3
 
 /**
  * One attempt: observe; if it is not so yet, make the intent durable, apply, and observe until it is so. Undefined when the intent
@@ -91,7 +93,8 @@ async function attempt(
   await around.announced
   around.signal.throwIfAborted()
   try {
-    await timed(around, request, deadlineMs, 'unknown-outcome', (sent) => around.performer.apply(sent))
+    const already = await applyAsSeen(around, request, deadlineMs, first)
+    if (already !== undefined) return { observation: already, result: after }
   } catch (error) {
     if (!(error instanceof RecoveryError) || error.class !== 'unknown-outcome') throw error
     if (!run.last) return { observation: await verifyOnce(around, request, deadlineMs, error), result: after }
@@ -99,6 +102,34 @@ async function attempt(
   // A clone may take an hour, what shows that it worked may not: a member whose upstream died would be waited for to the end.
   const seenBy = Math.min(deadlineMs, clock.monotonicMs() + settleMs)
   return { observation: await observeUntil(around, request, seenBy), result: after }
+}
+
+/**
+ * Asks for the effect with the ticket of the look that it was decided from. Refused as stale, nothing happened: it is looked at again, and
+ * what is seen by then may already be what was wanted.
+ */
+async function applyAsSeen(
+  around: StepSurroundings,
+  request: StepRequest,
+  deadlineMs: number,
+  first: NotYet,
+): Promise<Satisfied | undefined> {
+  let { ticket } = first
+  for (let looksLeft = freshLooksMax; ; looksLeft -= 1) {
+    const quoting = ticket === undefined ? {} : { ticket }
+    try {
+      await timed(around, request, deadlineMs, 'unknown-outcome', (sent) =>
+        around.performer.apply({ ...sent, ...quoting }),
+      )
+      return undefined
+    } catch (error) {
+      const isStale = error instanceof RecoveryError && error.code === 'TICKET_STALE'
+      if (!isStale || looksLeft === 0 || !around.wanted()) throw error
+    }
+    const seen = await observeOnce(around, request, deadlineMs)
+    if (seen.satisfied) return seen
+    ticket = seen.ticket
+  }
 }
 
 function satisfiedResult({ kind, touched }: StepRun): Outcome['result'] {

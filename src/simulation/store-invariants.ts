@@ -71,9 +71,17 @@ export class StoreInvariants {
     const authority = authorityOf(call)
     if (authority === undefined || !ok) {
       if (code === 'EPOCH_STALE') this.#counters.add('superseded-effect-refused')
+      if (code === 'TICKET_STALE')
+        this.#counters.add(`stale-effect-refused${call.isLate === true ? ':late' : ''}`)
       return
     }
-    const { scope, epoch } = authority
+    const { scope, epoch, step, attempt } = authority
+    if (call.isLate === true) {
+      broken(
+        'a late request has no effect',
+        `${call.to} accepted ${step}, attempt ${attempt}, which was over`,
+      )
+    }
     if (epoch < call.highestAccepted) {
       broken(
         'a superseded executor has no effect',
