@@ -47,6 +47,15 @@ const zoneFailover: Drill = {
   },
 }
 
+/** Of a switchover that was cancelled when the old primary had ended. */
+const undoBoundaries = [
+  'after intent:undo:stop-clean',
+  'before outcome:undo:stop-clean',
+  'after outcome:undo:stop-clean',
+  'before outcome:undo:stop-matching-engine-{old}',
+  'before finished',
+]
+
 describe('an executor that dies at a boundary of its journal', () => {
   let bench: Bench
   let clients: Clients
@@ -65,6 +74,28 @@ describe('an executor that dies at a boundary of its journal', () => {
 
   it('leaves a zone failover that another process ends as if nothing had been', async (t) => {
     await crashEverywhere(t, bench, zoneFailover)
+  })
+
+  it('leaves a cancelled switchover undone, whoever undoes it to the end', async (t) => {
+    for (const boundary of undoBoundaries) {
+      await t.test(`rollback whose executor dies ${boundary}`, async () => {
+        const before = await settled(bench)
+        const old = leaderOf(before)
+        const written = promotions(bench)
+        const { run } = await openApproved(bench, 'switchover', '--param', `to=ledger-${othersThan(old)[0]}`)
+        await diesAt(bench, run, 'after:outcome:stop-clean')
+        await bench.json('operator', 'cancel', run)
+        await diesAt(bench, run, inCast(boundary.replace(' ', ':'), castFor(old)))
+        const resumed = await bench.pointzero('operator', 'resume', run, '--json')
+        assert.equal(resumed.code, 1, `${resumed.stdout.slice(-2000)}${resumed.stderr}`)
+        assert.equal((await showRun(bench, run)).status, 'rolled-back')
+        const after = await settled(bench)
+        assert.equal(leaderOf(after), old)
+        assert.deepEqual(clusterOf(after).leader, clusterOf(before).leader)
+        // Opened again where it was, once.
+        assert.equal(promotions(bench).requests - written.requests, 1)
+      })
+    }
   })
 
   it('has cost no client an acknowledged write, and no moment had two primaries', async () => {
@@ -97,13 +128,20 @@ async function crashEverywhere(t: TestContext, bench: Bench, drill: Drill): Prom
     await t.test(`${procedure} whose executor dies ${boundary}`, async () => {
       await move(bench, drill, async (run, cast) => {
         const at = inCast(boundary.replace(' ', ':'), cast)
-        const died = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
-        assert.equal(died.code, 137, `it was to die there: ${died.stdout}${died.stderr}`)
+        await diesAt(bench, run, at)
         const resumed = await bench.pointzero('operator', 'resume', run, '--json')
-        assert.equal(resumed.code, 0, `${resumed.stdout.slice(-2000)}${resumed.stderr}`)
+        // After its last word there is nothing left to take over, and that is what the next one is told.
+        const isOver = boundary === 'after finished'
+        assert.equal(resumed.code, isOver ? 3 : 0, `${resumed.stdout.slice(-2000)}${resumed.stderr}`)
+        if (isOver) assert.match(resumed.stdout, /"RUN_FINISHED"/)
       })
     })
   }
+}
+
+async function diesAt(bench: Bench, run: string, at: string): Promise<void> {
+  const died = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
+  assert.equal(died.code, 137, `it was to die ${at}: ${died.stdout}${died.stderr}`)
 }
 
 /** One run from a settled estate to a settled estate, and everything about the second that does not depend on who died when. */
@@ -120,7 +158,7 @@ async function move(
   const wanted = othersThan(old)[0]
   const to = procedure === 'switchover' ? ['--param', `to=ledger-${wanted}`] : []
   const { run } = await openApproved(bench, procedure, ...to)
-  await execute(run, { old, next: wanted, other: othersThan(old)[1] })
+  await execute(run, castFor(old))
   const shown = await showRun(bench, run)
   assert.equal(shown.status, 'completed', JSON.stringify(shown.records.at(-1)))
   const after = await settled(bench)
@@ -140,6 +178,11 @@ async function move(
   const now = promotions(bench)
   assert.equal(now.requests - written.requests, 1)
   assert.deepEqual(now.timelines.slice(written.timelines.length), [timeline + 1])
+}
+
+function castFor(old: ZoneHostName): Cast {
+  const [next, other] = othersThan(old)
+  return { old, next, other }
 }
 
 function timelineOf(status: ControlPlaneStatus): number {
