@@ -283,3 +283,19 @@ test('an argument that is missing stops an action before it does anything', asyn
     assert.deepEqual(member.effects, [], name)
   }
 })
+
+test('an action whose look writes says so, so that a superseded executor does not have it', async () => {
+  const more: ActionArgs = { names: [], count: 0, timeoutMs: 1_000, upstream, target: null, epoch: 7 }
+  for (const { name, observeWrites = false } of agentActions.values()) {
+    for (const seen of [primaryNaming('p2'), standbyOf('10.0.0.2:5432')]) {
+      const { member, observe } = place(seen)
+      await observe(name, more)
+      assert.ok(observeWrites || member.effects.length === 0, `${name}: ${member.effects.join(', ')}`)
+    }
+  }
+  const writing = [...agentActions.values()].filter(({ observeWrites }) => observeWrites === true)
+  assert.deepEqual(
+    writing.map(({ name }) => name),
+    ['postgres.acknowledge', 'postgres.reopen'],
+  )
+})

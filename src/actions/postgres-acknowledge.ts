@@ -10,6 +10,7 @@ export const postgresAcknowledge: Action<AgentContext> = {
   name: 'postgres.acknowledge',
   version: 1,
   observeOnly: true,
+  observeWrites: true,
   async observe(context, args) {
     const member = context.member(textArg(args, 'component'), textArg(args, 'member'))
     const seen = await member.observe()

@@ -8,6 +8,7 @@ const acknowledgeMs = 3_000
 export const postgresReopen: Action<AgentContext> = {
   name: 'postgres.reopen',
   version: 1,
+  observeWrites: true,
   async observe(context, args) {
     const member = context.member(textArg(args, 'component'), textArg(args, 'member'))
     const seen = await member.observe()

@@ -37,11 +37,13 @@ async function desk() {
   }
   const files = new MemoryFiles()
   const guard = new EpochGuard(await AgentState.load(files, '/state'))
+  const storedEpoch = async () => (await AgentState.load(files, '/state')).epochOf(scope)
   const world = new VirtualTime().world()
   const choose: Action<AgentContext> = { ...hold, name: 'test.choose', observeOnly: true }
+  const write: Action<AgentContext> = { ...choose, name: 'test.write', observeWrites: true }
   const options = {
     estate: 'est_simulated',
-    actions: new Map([hold, choose].map((action) => [action.name, action])),
+    actions: new Map([hold, choose, write].map((action) => [action.name, action])),
     context: {} as AgentContext,
   }
   const started = () => new ActionDesk({ ...options, guard, turns: new Turns(), tickets: new Tickets(world) })
@@ -53,6 +55,8 @@ async function desk() {
     restarted: started,
     perform,
     guard,
+    storedEpoch,
+    files,
     done,
     sees,
     begun: begun.promise,
@@ -137,12 +141,13 @@ test('effects on one target never overlap, effects on two do', async () => {
   const { perform, done, begun, release } = await desk()
   const first = perform(call(4, { args: { component: 'cmp_ledger', member: 'mbr_ledger1', waits: true } }))
   await begun
-  const behind = perform(call(5))
-  await perform(call(6, { args: { component: 'cmp_ledger', member: 'mbr_ledger2' } }))
-  assert.deepEqual(done, ['6'])
+  const behind = perform(stepCall('two'))
+  await perform(call(5, { args: { component: 'cmp_ledger', member: 'mbr_ledger2' } }))
+  assert.deepEqual(done, ['5'])
   const refused = assert.rejects(behind, { code: 'EPOCH_STALE' })
   release()
   await Promise.all([first, refused])
+  assert.deepEqual(done, ['5', '4'])
 })
 
 test('an effect that fails does not hold up the next one', async () => {
@@ -155,7 +160,11 @@ test('an effect that fails does not hold up the next one', async () => {
 
 test('says what it can do, by action and version', async () => {
   const { desk: at } = await desk()
-  assert.deepEqual(at.hello().capabilities, ['action:test.choose@2', 'action:test.hold@2'])
+  assert.deepEqual(at.hello().capabilities, [
+    'action:test.choose@2',
+    'action:test.hold@2',
+    'action:test.write@2',
+  ])
   assert.equal(at.hello().estate, 'est_simulated')
 })
 
@@ -195,8 +204,7 @@ test('a request is refused too when a later step was found to be done already', 
 })
 
 test('what a superseded executor sees takes no ticket from the one that acts', async () => {
-  const { desk: at, guard, sees, done } = await desk()
-  await guard.admit(scope, 5)
+  const { desk: at, sees, done } = await desk()
   const follow = await ticketed(at, stepCall('follow', 1, 5))
   sees.done = true
   await at.observe(stepCall('detach', 1, 4))
@@ -239,4 +247,37 @@ test('what is only looked at gives no tickets and takes none', async () => {
   await at.observe(choose)
   await at.apply(one)
   assert.equal(done.length, 1)
+})
+
+test('a look makes the epoch durable before anything is seen: whoever comes with a lower one has no effect', async () => {
+  const { desk: at, perform, sees, storedEpoch, done } = await desk()
+  let atLook = 0
+  sees.meanwhile = async () => void (atLook = await storedEpoch())
+  await at.observe(stepCall('follow', 1, 5))
+  assert.equal(atLook, 5)
+  await assert.rejects(at.apply({ ...stepCall('detach', 1, 4), ticket: 'x' }), { code: 'EPOCH_STALE' })
+  await perform(stepCall('follow', 1, 5))
+  assert.deepEqual(done, ['5'])
+})
+
+test('an epoch that can not be stored is no reason to see: the look fails', async () => {
+  const { desk: at, files } = await desk()
+  files.fails = true
+  await assert.rejects(at.observe(call(5)))
+})
+
+test('a look without an epoch, or with one that is none, is refused', async () => {
+  const { desk: at } = await desk()
+  for (const epoch of [undefined, 0, 1.5, '7', 2 ** 60])
+    await assert.rejects(at.observe(call(epoch as never)), { code: 'EPOCH_INVALID' })
+  await assert.rejects(at.observe({ ...call(1), authority: undefined as never }), { code: 'EPOCH_INVALID' })
+})
+
+test('a look that writes is an effect: a superseded executor may not have it', async () => {
+  const { desk: at, sees, done } = await desk()
+  sees.meanwhile = async () => void done.push('written')
+  const write = (epoch: number) => ({ ...stepCall('acknowledge', 1, epoch), action: 'test.write' })
+  await at.observe(write(5))
+  await assert.rejects(at.observe(write(4)), { code: 'EPOCH_STALE', class: 'refused' })
+  assert.deepEqual(done, ['written'])
 })

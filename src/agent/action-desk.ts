@@ -11,7 +11,8 @@ import type { Turns } from './turns.ts'
 import type { ActionCall, Hello } from './wire.ts'
 
 /**
- * Where an executor's requests are admitted and performed. Observing needs the right estate and version; applying also needs an epoch
+ * Where an executor's requests are admitted and performed. Observing needs the right estate and version, and makes a higher epoch durable
+ * first, so that announcing it need reach nobody. Applying also needs an epoch
  * that is not lower than the highest persisted one and the ticket of a look that is still true, both judged again after waiting in the queue:
  * effects on one target never overlap, and none comes late.
  */
@@ -49,6 +50,9 @@ export class ActionDesk {
 
   async observe(call: ActionCall): Promise<Observation> {
     const action = this.#admit(call)
+    const { authority } = call
+    if (action.observeWrites === true) await this.#guard.admit(authority?.scope, authority?.epoch)
+    else await this.#guard.note(authority?.scope, authority?.epoch)
     const target = targetOf(call)
     const round = this.#tickets.round(target)
     const seen = await action.observe(this.#context, call.args, call.authority)

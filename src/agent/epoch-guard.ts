@@ -12,18 +12,23 @@ export class EpochGuard {
     this.#state = state
   }
 
-  /** Persists a higher epoch; refuses a lower one, also when it was overtaken while it was being stored. */
-  async admit(scope: string, epoch: number): Promise<void> {
+  /** Persists a higher epoch and lets a lower one pass: for who only looks. A look that is answered is remembered like an effect. */
+  async note(scope: string, epoch: number): Promise<void> {
     requireEpoch(scope, epoch)
     requireNear(scope, epoch, this.#state.epochOf(scope))
     if (epoch > this.#state.epochOf(scope)) await this.#state.raiseEpoch(scope, epoch)
+  }
+
+  /** Persists a higher epoch; refuses a lower one, also when it was overtaken while it was being stored. */
+  async admit(scope: string, epoch: number): Promise<void> {
+    await this.note(scope, epoch)
     const highest = this.#state.epochOf(scope)
     if (epoch < highest) throw stale(scope, epoch, highest)
   }
 
   /** False for an executor that was superseded, as far as this host knows. */
-  isCurrent(authority: { readonly scope: string; readonly epoch: number } | undefined): boolean {
-    return authority !== undefined && authority.epoch >= this.#state.epochOf(authority.scope)
+  isCurrent({ scope, epoch }: { readonly scope: string; readonly epoch: number }): boolean {
+    return epoch >= this.#state.epochOf(scope)
   }
 
   /** Takes over epochs learned from a heartbeat; lower ones are ignored, they are merely old news. */

@@ -29,6 +29,8 @@ export interface Action<Context> {
   readonly version: number
   /** True when `apply` may not run at all: choosing, waiting, verifying. */
   readonly observeOnly?: boolean
+  /** True when `observe` writes something that is nobody's data (a canary row): refused to a superseded executor like an effect. */
+  readonly observeWrites?: boolean
   observe(context: Context, args: ActionArgs, authority: Authority): Promise<Observation>
   apply(context: Context, args: ActionArgs, authority: Authority): Promise<void>
 }

@@ -1,6 +1,5 @@
 import type { ActionCall } from '../agent/wire.ts'
 import { agentMethods } from '../agent/wire.ts'
-import type { Authority } from '../engine/action.ts'
 import type { RunEvent } from '../engine/run-event.ts'
 import type { Counters } from './counters.ts'
 import { InvariantBroken } from './invariants.ts'
@@ -17,7 +16,12 @@ export interface ObservedCall {
   isLate?: boolean
 }
 
-function authorityOf({ method, body }: ObservedCall): Authority | undefined {
+/** The epoch under which something is asked of an agent; undefined for what needs none. */
+function claimOf({
+  method,
+  body,
+}: ObservedCall): { readonly scope: string; readonly epoch: number } | undefined {
+  if (method === agentMethods.announce) return body as { readonly scope: string; readonly epoch: number }
   return method === agentMethods.actionApply ? (body as ActionCall).authority : undefined
 }
 
@@ -53,11 +57,11 @@ export class StoreInvariants {
   }
 
   called(call: ObservedCall): void {
-    const authority = authorityOf(call)
-    if (authority === undefined) return
-    call.highestAccepted = this.#accepted.get(`${call.to} ${authority.scope}`) ?? 0
-    const { run, step, attempt } = authority
-    call.isLate = attempt <= (this.#over.get(`${run}/${step}`) ?? 0)
+    const claimed = claimOf(call)
+    if (claimed === undefined) return
+    call.highestAccepted = this.#accepted.get(`${call.to} ${claimed.scope}`) ?? 0
+    if (call.method !== agentMethods.actionApply) return
+    const { run, step, attempt } = (call.body as ActionCall).authority
     // Law 6: when the request for an effect arrives, the intent is in the store already.
     if (!this.#intents.has(`${run}/${step}/${attempt}`)) {
       broken(
@@ -68,20 +72,13 @@ export class StoreInvariants {
   }
 
   answered(call: ObservedCall, ok: boolean, code: string): void {
-    const authority = authorityOf(call)
-    if (authority === undefined || !ok) {
+    const claimed = claimOf(call)
+    if (claimed === undefined) return
+    if (!ok) {
       if (code === 'EPOCH_STALE') this.#counters.add('superseded-effect-refused')
-      if (code === 'TICKET_STALE')
-        this.#counters.add(`stale-effect-refused${call.isLate === true ? ':late' : ''}`)
       return
     }
-    const { scope, epoch, step, attempt } = authority
-    if (call.isLate === true) {
-      broken(
-        'a late request has no effect',
-        `${call.to} accepted ${step}, attempt ${attempt}, which was over`,
-      )
-    }
+    const { scope, epoch } = claimed
     if (epoch < call.highestAccepted) {
       broken(
         'a superseded executor has no effect',
