@@ -95,3 +95,19 @@ test('nobody rejoins a primary that is not healthy, and nobody who does not answ
 test('what still runs beside a returned primary is stopped, and only there', () => {
   assert.deepEqual(idsOf(plan(returned, 'p2'), 'compute.stop'), ['stop-engine-az2'])
 })
+
+test('the leader itself is opened again where it is: rule loaded, acknowledged, and only then clients', () => {
+  const facts = sampleFacts({ members: [memberFact(1, { role: 'stopped' }), memberFact(2), memberFact(3)] })
+  const made = plan(facts, 'p1')
+  assertAfter(made, 'claim', 'detach')
+  assertAfter(made, 'set-sync', 'claim')
+  assertAfter(made, 'promote', 'set-sync')
+  assertAfter(made, 'route-db-client', 'acknowledge')
+  assert.deepEqual(idsOf(made, 'postgres.rejoin'), [])
+})
+
+test('a leader that runs well is not stopped: clients are led to it again', () => {
+  const made = plan(sampleFacts({}), 'p1')
+  assert.deepEqual(idsOf(made, 'postgres.start'), [])
+  assertAfter(made, 'route-db-client', 'acknowledge')
+})
