@@ -1,16 +1,27 @@
 // The rules of the house, as tests. Each rule is first shown to fire on bad samples.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { linkProblems } from './tidy/document-links.ts'
+import type { Document, Shelf } from './tidy/document-links.ts'
 import { bansOf, lintSamples, readLintConfig, ruleOf, samplesFor, scenery } from './tidy/lint-bans.ts'
 import { companionProblems } from './tidy/procedure-companions.ts'
+import { reliabilityProblems, traps } from './tidy/reliability-table.ts'
 import { rules } from './tidy/rules.ts'
 import { parseSource, readSources } from './tidy/source-file.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = readSources(root, ['src', 'test', 'tools', 'bench', 'examples'])
+
+const documents: readonly Document[] = globSync(
+  '{*.md,{docs,examples,changelog,bench,infra,test,tools}/**/*.md}',
+  {
+    cwd: root,
+    exclude: ['**/node_modules/**'],
+  },
+).map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 for (const { promise, problems, bad, good } of rules) {
   describe(promise, () => {
@@ -55,6 +66,51 @@ describe('a procedure is found under one name in source, documentation, simulati
       (path) => existsSync(join(root, path)),
     )
     assert.equal(problems.join('\n'), '')
+  })
+})
+
+describe('every link of a document leads somewhere', () => {
+  test('the rule fires on every bad link, and on no good one', () => {
+    const there = ['README.md', 'docs/operate', 'STYLE.md']
+    const shelf: Shelf = { exists: (path) => there.includes(path), read: () => '# Effects' }
+    const problems = (link: string): number =>
+      linkProblems({ path: 'docs/page.md', text: `# A, b\n[x](${link})` }, shelf).length
+    const good = ['../README.md', 'operate/', '#a-b', '../STYLE.md#effects', 'https://example.org/x']
+    const bad = ['../ABSENT.md', 'operate/absent', '#a-c', '../STYLE.md#absent', '/etc/passwd', '../../x']
+    for (const link of good) assert.equal(problems(link), 0, link)
+    for (const link of bad) assert.equal(problems(link), 1, link)
+  })
+
+  test('it holds in the repository', () => {
+    const shelf: Shelf = {
+      exists: (path) => existsSync(join(root, path)),
+      read: (path) => readFileSync(join(root, path), 'utf8'),
+    }
+    assert.equal(documents.flatMap((document) => linkProblems(document, shelf)).join('\n'), '')
+  })
+})
+
+describe('docs/reliability.md names every trap, and only tests that there are', () => {
+  const path = 'docs/reliability.md'
+
+  test('the rule fires on what is left out, and on what is claimed without a test', () => {
+    const unit = parseSource('src/x.test.ts', "test('holds', f)\ntest(`is ${a} b`, f)")
+    const others = traps.filter((trap) => trap !== 'T01').map((trap) => `| **${trap}** x | y | | open: z |`)
+    const problems = (row: string): number =>
+      reliabilityProblems({ path, text: [row, ...others].join('\n') }, [unit]).length
+    const named = (title: string): string => `[x](../src/x.test.ts) “${title}”`
+    assert.equal(problems(`| **T01** x | y | ${named('holds')} · “is a b” | property; open: z |`), 0)
+    assert.equal(problems(`| **T01** x | y | ${named('held')} | property |`), 1)
+    assert.equal(problems(`| **T01** x | y | ${named('holds')} | property, simulation |`), 1)
+    assert.equal(problems(`| **T01** x | y | ${named('holds')} | open: z |`), 1)
+    assert.equal(problems('| **T01** x | y | | |'), 1)
+    assert.equal(problems(''), 1)
+  })
+
+  test('it holds in the repository', () => {
+    const page = documents.find((document) => document.path === path)
+    assert.ok(page !== undefined)
+    assert.equal(reliabilityProblems(page, sources).join('\n'), '')
   })
 })
 
