@@ -28,6 +28,11 @@ function labelOf(event: RunRecord['event']): string {
   return event.kind === 'compensate' ? `${event.type}:undo:${event.step}` : `${event.type}:${event.step}`
 }
 
+/** What is so already gets no intent: then its outcome, where the intent would have been. */
+function isAt(labels: Labels, { label }: Boundary): boolean {
+  return labels.includes(label) || labels.includes(label.replace(/^intent:/, 'outcome:'))
+}
+
 /** The same store, with something happening at the first transaction that carries the label. */
 export function interrupted(
   store: ControlStore,
@@ -42,7 +47,7 @@ export function interrupted(
     changes: async (prefix, afterRevision, timeoutMs) => store.changes(prefix, afterRevision, timeoutMs),
     async transact(transaction) {
       const labels = labelsOf(transaction)
-      const isHere = !isOver && boundary !== undefined && labels.includes(boundary.label)
+      const isHere = !isOver && boundary !== undefined && isAt(labels, boundary)
       if (isHere && boundary.side === 'before') {
         isOver = true
         happen()
