@@ -20,13 +20,23 @@ export async function evidenceSummary(
   file: string,
   estate: Estate,
   keys: ReadonlyMap<string, string>,
-): Promise<EvidenceSummary | undefined> {
+): Promise<readonly EvidenceSummary[]> {
   const found = verifyEvidence(await readBytes(file), { keys, estate: estate.id }, signatureVerifier)
   if (!found.ok) throw notGenuine(file, `${found.where} ${found.message} (${found.code})`)
   const plan = entryContent<Plan>(found.bundle, 'plan')
-  const component = estate.components.find((one) => scopeOf(one) === plan.scope)
-  if (component === undefined || plan.scenario === 'none') return undefined
-  return summary(file, found.bundle, { plan, scenario: plan.scenario, component: component.name, estate })
+  const { scenario } = plan
+  if (scenario === 'none') return []
+  return recoveredBy(plan, estate).map((component) =>
+    summary(file, found.bundle, { plan, scenario, component, estate }),
+  )
+}
+
+/** The component of the plan's scope, and those that its steps lead or start again: the clients were measured through all of them. */
+function recoveredBy(plan: Plan, estate: Estate): readonly string[] {
+  const named = new Set(plan.steps.map(({ args }) => args['component']))
+  return estate.components
+    .filter((one) => scopeOf(one) === plan.scope || named.has(one.id))
+    .map(({ name }) => name)
 }
 
 interface Subject {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -53,6 +53,7 @@ test('a command line that makes no sense ends with 2 and changes nothing', () =>
     ['plan', 'zone-failover', '--estate', exchange, '--facts', exchangeFacts, '--param', 'no=1'],
     ['plan', 'zone-failover', '--estate', exchange, '--facts', exchangeFacts, '--scenario', 'corruption'],
     ['plan', 'zone-failover', '--estate', 'absent.yaml', '--facts', exchangeFacts],
+    ['plan', 'zone-failover', '--estate', exchange, '--facts', exchangeFacts, '--diff', 'f00'],
     ['check', 'absent.yaml'],
     ['status'],
     ['status', '--context', 'absent.json'],
@@ -66,10 +67,13 @@ test('a command line that makes no sense ends with 2 and changes nothing', () =>
   )
 })
 
-test('a refusal ends with 3', () => {
-  const refused = pointzero(['drill', 'region-loss', '--json'])
-  assert.equal(refused.code, 3)
-  assert.equal(errorOf(refused).class, 'refused')
+test('a drill for which this version has no sandbox is refused with what is not built, and ends with 3', () => {
+  for (const scenario of ['component-loss', 'region-loss', 'corruption', 'estate-loss']) {
+    const refused = pointzero(['drill', scenario, '--json'])
+    assert.equal(refused.code, 3)
+    assert.equal(errorOf(refused).code, 'DRILL_NOT_AVAILABLE')
+    assert.match(errorOf(refused).message, /not built yet: .{20}/)
+  }
 })
 
 test('an error says what, where and the next command, as text and as JSON', () => {
@@ -89,11 +93,30 @@ test('every example estate is read, and says so in JSON too', () => {
     assert.equal(checked.code, 0, checked.out)
     const { estate, objectives } = JSON.parse(checked.out) as {
       estate: { digest: string }
-      objectives: unknown[]
+      objectives: { verdict: string; recoverable: boolean; smallestChange?: string }[]
     }
     assert.match(estate.digest, /^[0-9a-f]{64}$/)
-    assert.ok(objectives.length > 0)
+    assert.ok(objectives.some(({ recoverable }) => recoverable))
+    assert.ok(objectives.some(({ recoverable }) => !recoverable))
+    // Nobody has drilled it yet: nothing is proven, and each says what to do.
+    assert.ok(objectives.every(({ verdict }) => verdict === 'UNPROVEN' || verdict === 'REFUTED'))
+    assert.ok(objectives.every(({ smallestChange = '' }) => smallestChange !== ''))
   }
+})
+
+test('check says what is refuted and why, and --strict ends with 1 where anything is', () => {
+  const estate = parse(readFileSync(exchange, 'utf8')) as { objectives: unknown }
+  const judged = (objectives: unknown, ...args: readonly string[]): Ended => {
+    const file = join(directory, 'objectives.yaml')
+    writeFileSync(file, JSON.stringify({ ...estate, objectives }))
+    return pointzero(['check', file, ...args])
+  }
+  const possible = [{ scenarios: ['zone-loss'], components: ['ledger'], rpo: 'PT0S', rto: 'PT5M' }]
+  const impossible = [{ scenarios: ['zone-loss'], components: ['ledger'], rpo: 'PT0S', rto: 'PT1S' }]
+  assert.match(judged(possible).out, /UNPROVEN zone-loss of ledger, RTO PT5M\n {4}.+\n {4}next: /)
+  assert.match(judged(impossible).out, /REFUTED zone-loss of ledger, RTO PT1S\n {4}.+\n {4}next: /)
+  assert.equal(judged(impossible).code, 0)
+  assert.equal(judged(impossible, '--strict').code, 1)
 })
 
 test('an estate with a mistake ends with 2 and names file, line and column', () => {
@@ -193,7 +216,15 @@ test('setup never overwrites, and a control plane made with it answers its peopl
     pointzero([...args, '--json', '--context', join(out, 'people', person, 'context.json')])
   const status = as('operator', 'status')
   assert.equal(status.code, 0, status.out)
-  assert.equal((JSON.parse(status.out) as { estate: string }).estate, 'est_labgoldestate')
+  const { estate, readiness } = JSON.parse(status.out) as {
+    readonly estate: string
+    readonly readiness: readonly { readonly component: string; readonly colour: string }[]
+  }
+  assert.equal(estate, 'est_labgoldestate')
+  // No agent reports: nothing is known, so nothing is green.
+  assert.ok(readiness.length > 0 && readiness.every(({ colour }) => colour !== 'GREEN'))
+  assert.match(pointzero(['status', '--context', join(out, 'people/operator/context.json')]).out, / UNKNOWN /)
+  assert.equal(errorOf(as('operator', 'plan', 'adoption', '--drill')).code, 'DRILL_NOT_AVAILABLE')
   assert.equal(
     (JSON.parse(as('operator', 'principal', 'list').out) as { principals: unknown[] }).principals.length,
     3,
@@ -218,6 +249,62 @@ test('setup never overwrites, and a control plane made with it answers its peopl
   writeFileSync(join(directory, 'stranger.json'), JSON.stringify({ ...context, tls, estateFile }))
   const refused = pointzero(['status', '--json', '--context', join(directory, 'stranger.json')])
   assert.notEqual(refused.code, 0)
+})
+
+test('principal add edits the configuration of the control plane, keeps what it was, and refuses what can not be', () => {
+  const out = join(directory, 'principals')
+  const estateFile = join(root, 'test/fixtures/formats/estate.yaml')
+  assert.equal(pointzero(['setup', '--estate', estateFile, '--out', out]).code, 0)
+  const file = join(out, 'control-plane', 'serve.json')
+  const before = readFileSync(file, 'utf8')
+  const { subject, principals } = JSON.parse(before) as {
+    readonly subject: string
+    readonly principals: readonly { readonly id: string; readonly publicKey: string }[]
+  }
+  const key = (
+    JSON.parse(pointzero(['principal', 'key', '--out', join(out, 'new.pem'), '--json']).out) as {
+      readonly publicKey: string
+    }
+  ).publicKey
+  const add = (id: string, publicKey: string, role: string, ...args: readonly string[]): Ended =>
+    pointzero([
+      'principal',
+      'add',
+      id,
+      '--config',
+      file,
+      '--name',
+      'Nora',
+      '--key',
+      publicKey,
+      '--role',
+      role,
+      ...args,
+    ])
+  const taken = principals.find(({ id }) => id !== subject)?.publicKey ?? ''
+  assert.equal(add('nora', key, 'approver').code, 2)
+  assert.equal(add('prn_nora01', key.slice(1), 'approver').code, 2)
+  assert.equal(add('prn_nora01', key, 'king').code, 2)
+  assert.equal(errorOf(add('prn_nora01', taken, 'approver', '--json')).code, 'PRINCIPAL_REFUSED')
+  assert.equal(errorOf(add(subject, key, 'approver', '--json')).code, 'PRINCIPAL_REFUSED')
+  assert.equal(readFileSync(file, 'utf8'), before)
+
+  const added = add('prn_nora01', key, 'approver')
+  assert.equal(added.code, 0, added.err)
+  assert.match(added.out, /Restart `pointzero serve`/)
+  const config = JSON.parse(readFileSync(file, 'utf8')) as { readonly principals: readonly object[] }
+  assert.deepEqual(config.principals.at(-1), {
+    id: 'prn_nora01',
+    name: 'Nora',
+    publicKey: key,
+    roles: ['approver'],
+  })
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const [backup = ''] = globSync(`${file}.*`)
+  assert.equal(readFileSync(backup, 'utf8'), before)
+  const again = JSON.parse(add('prn_nora01', key, 'approver', '--json').out) as { restartNeeded: boolean }
+  assert.equal(again.restartNeeded, false)
+  assert.equal(globSync(`${file}.*`).length, 1)
 })
 
 /** The golden estate of a lab: all of its hosts are loopback addresses of this machine. */

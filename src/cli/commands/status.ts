@@ -1,21 +1,36 @@
 import type { Command } from 'commander'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { connectedCommand } from '../command-context.ts'
+import type { EvidenceOptions } from '../evidence-summaries.ts'
+import { collected } from '../parameters-option.ts'
 import { paintFor } from '../render/paint.ts'
+
+type StatusOptions = CommonOptions & EvidenceOptions
 
 export function statusCommand({ terminal }: CommandContext): Command {
   return connectedCommand(
     'status',
-    'who leads, what is exposed, what is under way, and how old each reading is',
-  ).action(async (options: CommonOptions) => {
-    const { connect } = await import('../connection.ts')
-    const connection = await connect(terminal, options)
-    const status = await connection.status()
-    if (options.json === true) {
-      terminal.write(`${JSON.stringify(status)}\n`)
-      return
-    }
-    const { statusText } = await import('../render/status-text.ts')
-    terminal.write(statusText(connection.estate, status, paintFor(terminal)))
-  })
+    'whether each component would come back, who leads, what is under way, and how old each reading is',
+  )
+    .option('--evidence <bundle>', 'a bundle that may prove an objective; may be repeated', collected)
+    .option('--key <id=key>', 'a principal and its raw Ed25519 key in base64url; may be repeated', collected)
+    .option('--keys <file>', 'a file of keys: {"prn_x": "<key>"} (default: the context)')
+    .action(async (options: StatusOptions) => {
+      const [{ connect }, { evidenceSummaries }, { readiness }] = await Promise.all([
+        import('../connection.ts'),
+        import('../evidence-summaries.ts'),
+        import('../../estate/readiness.ts'),
+      ])
+      const { estate, status: ask } = await connect(terminal, options)
+      const context = options.context ?? terminal.environment['POINTZERO_CONTEXT']
+      const evidence = await evidenceSummaries(options, context, estate)
+      const status = await ask()
+      const ready = readiness(estate, { facts: status.facts, evidence, nowMs: terminal.nowMs() })
+      if (options.json === true) {
+        terminal.write(`${JSON.stringify({ ...status, readiness: ready })}\n`)
+        return
+      }
+      const { statusText } = await import('../render/status-text.ts')
+      terminal.write(statusText({ estate, status, readiness: ready }, paintFor(terminal)))
+    })
 }

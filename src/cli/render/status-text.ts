@@ -1,14 +1,24 @@
 import type { MemberFacts } from '../../domain/facts.ts'
 import type { Estate } from '../../estate/estate.ts'
+import type { Colour, Readiness } from '../../estate/readiness.ts'
 import type { ClusterStatus, ControlPlaneStatus } from '../../server/status-wire.ts'
 import { milliseconds } from './milliseconds.ts'
 import type { Paint } from './paint.ts'
 import { textTable } from './text-table.ts'
 
+export interface ShownStatus {
+  readonly estate: Estate
+  readonly status: ControlPlaneStatus
+  readonly readiness: readonly Readiness[]
+}
+
 /** Unreachable reads `unknown`, never `down`, and every reading has its age. */
-export function statusText(estate: Estate, status: ControlPlaneStatus, paint: Paint): string {
+export function statusText({ estate, status, readiness }: ShownStatus, paint: Paint): string {
+  const sandbox = status.sandbox ? '  SANDBOX: its runs are drills' : ''
   return [
-    `${paint('bold', estate.name)}  ${status.estate}  control plane ${status.productVersion}\n\n`,
+    `${paint('bold', estate.name)}  ${status.estate}  control plane ${status.productVersion}${sandbox}\n\n`,
+    readinessText(estate, readiness, paint),
+    '\n',
     ...status.clusters.map((cluster) => clusterText(estate, status, cluster, paint)),
     textTable(
       ['HOST', 'LAST REPORT'],
@@ -18,6 +28,24 @@ export function statusText(estate: Estate, status: ControlPlaneStatus, paint: Pa
       ]),
     ),
   ].join('')
+}
+
+const styles: Readonly<Record<Colour, 'red' | 'yellow' | 'green' | 'cyan'>> = {
+  RED: 'red',
+  UNKNOWN: 'cyan',
+  AMBER: 'yellow',
+  GREEN: 'green',
+}
+
+function readinessText(estate: Estate, readiness: readonly Readiness[], paint: Paint): string {
+  const rows = readiness.map(({ component, colour, reason }) => {
+    const kind = estate.components.find(({ name }) => name === component)?.kind ?? ''
+    return [component, kind, colour, reason]
+  })
+  return textTable(['COMPONENT', 'KIND', 'READY', 'WHY'], rows).replaceAll(
+    /(?<= )(RED|UNKNOWN|AMBER|GREEN)(?= )/g,
+    (word) => paint(styles[word as Colour], word),
+  )
 }
 
 function clusterText(
