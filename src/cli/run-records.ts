@@ -1,23 +1,24 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { RunJournal } from '../engine/run-journal.ts'
-import type { RunHead } from '../engine/run-record.ts'
+import type { RunSummary } from '../engine/run-summary.ts'
 import type { Connection } from './connection.ts'
 
-export interface ListedRun {
+export interface ListedRun extends RunSummary {
   readonly run: string
-  readonly status: RunHead['status']
-  readonly records: number
 }
 
-/** Reads the heads only, one key each. */
-export async function listRuns({ store, keys }: Connection): Promise<readonly ListedRun[]> {
-  const entries = await store.list(keys.runs)
+/** In the order in which they were opened. Reads the index only, one small key each: no journal. */
+export async function listRuns({
+  store,
+  keys,
+}: Pick<Connection, 'store' | 'keys'>): Promise<readonly ListedRun[]> {
+  const entries = await store.list(keys.runIndexes)
   return entries
-    .filter(({ key }) => key.endsWith('/head'))
-    .map(({ key, value }) => {
-      const { seq, status } = JSON.parse(value) as RunHead
-      return { run: key.slice(keys.runs.length, -'/head'.length), status, records: seq + 1 }
-    })
+    .map(({ key, value }) => ({
+      run: key.slice(keys.runIndexes.length),
+      ...(JSON.parse(value) as RunSummary),
+    }))
+    .toSorted((left, right) => left.openedAtMs - right.openedAtMs)
 }
 
 /** A run by its id, by the beginning of it, or `last`. */
@@ -37,9 +38,7 @@ export async function runNamed(connection: Connection, name: string): Promise<Ru
 }
 
 async function matching(connection: Connection, name: string): Promise<readonly string[]> {
-  const runs = await Promise.all((await listRuns(connection)).map(({ run }) => loadRun(connection, run)))
-  const ordered = runs.toSorted((left, right) => (left.records[0]?.atMs ?? 0) - (right.records[0]?.atMs ?? 0))
-  const names = ordered.map(({ place }) => place.run)
+  const names = (await listRuns(connection)).map(({ run }) => run)
   return name === 'last'
     ? names.slice(-1)
     : names.filter((run) => run.startsWith(name) || run.startsWith(`run_${name}`))

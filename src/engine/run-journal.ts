@@ -8,6 +8,7 @@ import type { RunHead } from './run-record.ts'
 import type { RunEvent, RunRecord } from './run-event.ts'
 import { evolve } from './run-state.ts'
 import type { RunState } from './run-state.ts'
+import { changesSummary, runSummaryText } from './run-summary.ts'
 import type { StoreKeys } from './store-keys.ts'
 import { patiently } from './store-patience.ts'
 
@@ -150,9 +151,17 @@ export class RunJournal {
       put: [
         ...records.map((record) => ({ key: key(record), value: canonicalJson(record as unknown as Json) })),
         { key: keys.runHead(run), value: canonicalJson(head as unknown as Json) },
+        ...this.#summary(records, status),
         ...alongside.put,
       ],
     }
+  }
+
+  #summary(records: readonly RunRecord[], status: RunHead['status']): StoreTransaction['put'] {
+    const first = this.#records[0] ?? records[0]
+    if (first === undefined || !records.some(({ event }) => changesSummary(event))) return []
+    const value = runSummaryText(first, status)
+    return value === undefined ? [] : [{ key: this.place.keys.runIndex(this.place.run), value }]
   }
 
   async #landed(error: unknown, records: readonly RunRecord[]): Promise<StoreEntry | undefined> {

@@ -8,10 +8,13 @@ export interface StoreKeys {
   readonly estate: string
   readonly principals: string
   readonly runs: string
+  /** Prefix of the summaries of all runs. */
+  readonly runIndexes: string
   readonly epoch: (scope: string) => string
   readonly leader: (component: string) => string
   /** Prefix of everything that belongs to one run. */
   readonly run: (run: string) => string
+  readonly runIndex: (run: string) => string
   /** Last known ways around the synchronous rule of a cluster. */
   readonly bypasses: (component: string) => string
   readonly runHead: (run: string) => string
@@ -31,10 +34,12 @@ export function storeKeys(estate: string): StoreKeys {
     estate: at('estate'),
     principals: at('principals'),
     runs: `${at('runs')}/`,
+    runIndexes: `${at('run-index')}/`,
     epoch: (scope) => at('epochs', scope),
     leader: (component) => at('leaders', component),
     bypasses: (component) => at('bypasses', component),
     run: (run) => `${at('runs', run)}/`,
+    runIndex: (run) => at('run-index', run),
     runHead: (run) => at('runs', run, 'head'),
     runRecord: (run, seq) => at('runs', run, 'records', String(seq).padStart(6, '0')),
     open: (scope) => at('open', scope),

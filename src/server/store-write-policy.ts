@@ -1,10 +1,13 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
+import type { RunRecord } from '../engine/run-event.ts'
+import type { RunHead } from '../engine/run-record.ts'
+import { runSummaryText } from '../engine/run-summary.ts'
 import type { StoreKeys } from '../engine/store-keys.ts'
 import type { ControlStore, StoreTransaction } from '../ports/control-store.ts'
 
 /**
- * What an executor or a person may write through the network: journals of open runs, epochs, leader records, and signed approvals. Who may
- * approve, which approvals were used, the estate, and the opening of a run are the control plane's own to write.
+ * What an executor or a person may write through the network: journals of open runs and their summaries, epochs, leader records, and
+ * signed approvals. Who may approve, which approvals were used, the estate, and the opening of a run are the control plane's own to write.
  */
 export function guardedStore(store: ControlStore, keys: StoreKeys): ControlStore {
   return {
@@ -14,6 +17,7 @@ export function guardedStore(store: ControlStore, keys: StoreKeys): ControlStore
     transact: async (transaction) => {
       requireAllowed(transaction, keys)
       await requireNextEpochs(store, transaction, keys)
+      await requireTrueSummaries(store, transaction, keys)
       return store.transact(transaction)
     },
   }
@@ -25,7 +29,8 @@ function requireAllowed({ put, compare }: StoreTransaction, keys: StoreKeys): vo
   for (const { key } of put) {
     const name = key.slice(keys.root.length)
     const compared = compare.find((one) => one.key === key)
-    if (!/^(runs|epochs|leaders|open|approvals|standing|plans)\//.test(name)) throw refusedWrite(name)
+    if (!/^(runs|run-index|epochs|leaders|open|approvals|standing|plans)\//.test(name))
+      throw refusedWrite(name)
     // A run is opened by the control plane alone; a journal only grows.
     if (/^runs\/[^/]+\/records\//.test(name) && (compared?.revision !== 0 || firstRecord.test(name)))
       throw refusedWrite(name)
@@ -48,6 +53,25 @@ async function requireNextEpochs(
     const known = before === undefined ? 0 : (JSON.parse(before.value) as { readonly epoch: number }).epoch
     const next = (JSON.parse(value) as { readonly epoch?: unknown }).epoch
     if (next !== known + 1) throw refusedWrite(key.slice(keys.root.length))
+  }
+}
+
+/** The index repeats what the first record and the head of the same transaction say, and nothing else. */
+async function requireTrueSummaries(
+  store: ControlStore,
+  { put }: StoreTransaction,
+  keys: StoreKeys,
+): Promise<void> {
+  for (const { key, value } of put.filter((one) => one.key.startsWith(keys.runIndexes))) {
+    const run = key.slice(keys.runIndexes.length)
+    const head = put.find((one) => one.key === `${keys.runs}${run}/head`)
+    const first = head === undefined ? undefined : await store.get(`${keys.runs}${run}/records/000000`)
+    const isTrue =
+      head !== undefined &&
+      first !== undefined &&
+      value ===
+        runSummaryText(JSON.parse(first.value) as RunRecord, (JSON.parse(head.value) as RunHead).status)
+    if (!isTrue) throw refusedWrite(key.slice(keys.root.length))
   }
 }
 

@@ -4,27 +4,19 @@ import { connectedCommand } from '../command-context.ts'
 
 export function runsCommand({ terminal }: CommandContext): Command {
   return connectedCommand('runs', 'list the runs of this estate').action(async (options: CommonOptions) => {
-    const [{ connect, shownAs }, { listRuns, loadRun }, { runWords }] = await Promise.all([
+    const [{ connect, shownAs }, { listRuns }, { runWords }] = await Promise.all([
       import('../connection.ts'),
       import('../run-records.ts'),
       import('../../evidence/run-kind.ts'),
     ])
     const connection = await connect(terminal, options)
-    const runs = await Promise.all(
-      (await listRuns(connection)).map(async (listed) => {
-        const { state, records } = await loadRun(connection, listed.run)
-        const { procedure, scenario, mode, scope } = state.plan
-        const openedAtMs = records[0]?.atMs ?? 0
-        return { ...listed, procedure, scenario, mode, scope, requestedBy: state.requestedBy, openedAtMs }
-      }),
-    )
-    const ordered = runs.toSorted((left, right) => left.openedAtMs - right.openedAtMs)
+    const runs = await listRuns(connection)
     if (options.json === true) {
-      terminal.write(`${JSON.stringify({ runs: ordered })}\n`)
+      terminal.write(`${JSON.stringify({ runs })}\n`)
       return
     }
     const { textTable } = await import('../render/text-table.ts')
-    const rows = ordered.map(({ run, mode, procedure, scope, status, openedAtMs, requestedBy }) => {
+    const rows = runs.map(({ run, mode, procedure, scope, status, openedAtMs, requestedBy }) => {
       const at = new Date(openedAtMs).toISOString()
       return [run, runWords[shownAs(connection, mode)], procedure, scope, status, at, requestedBy]
     })
