@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '../../ports/clock.ts'
+import { withDeadline } from './deadline.ts'
 import type { CanaryReceipt } from '../../ports/database-member.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
 import { outcomeUnknown, sqlStateOf, unreachable } from './postgres-failure.ts'
@@ -28,7 +29,7 @@ export class CanaryWriter {
   readonly #target: SessionTarget
   #session: PostgresSession | undefined
   #next: number | undefined
-  #writing = false
+  #underWay: Promise<void> | undefined
 
   constructor(config: PostgresMemberConfig, clock: Clock, target: SessionTarget) {
     this.#config = config
@@ -37,12 +38,14 @@ export class CanaryWriter {
     this.#target = { ...target, applicationName: 'pointzero-canary', settings: { synchronous_commit: 'on' } }
   }
 
-  /** Resolves when the row was acknowledged under the synchronous rule of the server. */
+  /** Resolves when the row was acknowledged under the synchronous rule of the server. One at a time: a second one waits for the first. */
   async write(wallMs: number, timeoutMs: number): Promise<CanaryReceipt> {
-    if (this.#writing) throw unreachable(this.#config.name, 'the canary before this one still waits')
-    this.#writing = true
     const end = this.#clock.monotonicMs() + timeoutMs
     const left = (): number => Math.max(1, end - this.#clock.monotonicMs())
+    const late = (): Error => unreachable(this.#config.name, 'the canary before this one still waits')
+    while (this.#underWay !== undefined) await withDeadline(this.#clock, left(), this.#underWay, late)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#underWay = promise
     try {
       const session = await this.#open(left)
       return (
@@ -51,7 +54,8 @@ export class CanaryWriter {
         this.#taken()
       )
     } finally {
-      this.#writing = false
+      this.#underWay = undefined
+      resolve()
     }
   }
 

@@ -3,8 +3,7 @@ import type { MemberObservation } from '../../ports/database-member.ts'
 import { readControlFile } from './control-file.ts'
 import { withDeadline } from './deadline.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
-import { bypassPattern, observationQuery, toObservation } from './observation-query.ts'
-import type { SeenMember } from './observation-query.ts'
+import { seeMember, toObservation } from './observation-query.ts'
 import { sqlStateOf, unreachable } from './postgres-failure.ts'
 import { PostgresSession } from './postgres-session.ts'
 import type { SessionTarget } from './postgres-session.ts'
@@ -63,10 +62,9 @@ export class MemberObserver {
     if ((await this.#postmaster.find()) === undefined) return await this.#stopped()
     try {
       this.#session ??= await PostgresSession.open(this.#clock, this.#target, observeMs)
-      const values = [bypassPattern]
-      const [row] = await this.#session.query<{ seen: SeenMember }>(observationQuery, values, observeMs)
-      if (row === undefined) return { role: 'unknown' }
-      return toObservation(row.seen, await readUpstreamOnDisk(this.#config.dataDirectory))
+      const seen = await seeMember(this.#session, observeMs)
+      if (seen === undefined) return { role: 'unknown' }
+      return toObservation(seen, await readUpstreamOnDisk(this.#config.dataDirectory))
     } catch (error) {
       this.close()
       if ((await this.#postmaster.find()) === undefined) return await this.#stopped()

@@ -1,6 +1,7 @@
 import { parseLsn } from '../../domain/lsn.ts'
 import type { MemberObservation } from '../../ports/database-member.ts'
 import { describeUpstream } from './conninfo.ts'
+import type { PostgresSession } from './postgres-session.ts'
 import { parseSyncRule } from './sync-rule.ts'
 import type { SyncRule } from './sync-rule.ts'
 
@@ -9,7 +10,7 @@ import type { SyncRule } from './sync-rule.ts'
  * files: pg_control lags behind by a restartpoint, the WAL receiver is gone after a detach. Whether the end was reached is read before
  * the position that it vouches for.
  */
-export const observationQuery = `
+const observationQuery = `
 with state as materialized (select pg_is_in_recovery() as recovering),
 receiver as materialized (select status, received_tli from pg_stat_wal_receiver)
 select jsonb_build_object(
@@ -59,7 +60,21 @@ select jsonb_build_object(
  * PostgreSQL shows no session another session's settings. What can be seen is the text of its latest statement; a session that set
  * it earlier, or in its startup packet, is invisible here and is found only by the history checker of a drill.
  */
-export const bypassPattern = `synchronous_commit['"]?\\s*(=|to|,)\\s*'?(off|local|remote_write|false|no|0)`
+const bypassPattern = `synchronous_commit['"]?\\s*(=|to|,)\\s*'?(off|local|remote_write|false|no|0)`
+
+/** Prepared, because to plan it takes the server several times as long as to answer it. */
+export async function seeMember(
+  session: PostgresSession,
+  timeoutMs: number,
+): Promise<SeenMember | undefined> {
+  const [row] = await session.prepared<{ seen: SeenMember }>(
+    'pointzero_see',
+    observationQuery,
+    [bypassPattern],
+    timeoutMs,
+  )
+  return row?.seen
+}
 
 export interface SeenMember {
   readonly recovering: boolean

@@ -54,6 +54,10 @@ class PostgresMember implements OpenPostgresMember {
   readonly #postmaster: Postmaster
   readonly #observer: MemberObserver
   readonly #canary: CanaryWriter
+  /** A connection costs more than most effects, so one is kept between them. Whoever finds it taken opens another. */
+  #idle: PostgresSession | undefined
+  /** How many servers have come and gone. */
+  #generation = 0
 
   constructor(config: PostgresMemberConfig, effects: PostgresEffects) {
     this.#config = config
@@ -152,7 +156,7 @@ class PostgresMember implements OpenPostgresMember {
       await this.#requireIdentity()
       this.#canary.close()
       await this.#withSession(
-        async (session) => await promoteStandby(this.#effects.clock, this.name, session),
+        async (session) => await promoteStandby(this.#effects.clock, this.#config, session),
       )
       // pg_rewind takes a primary's timeline from its last checkpoint (15): until there is one on the new timeline, this member
       // could not be rewound, and the server itself takes minutes for it. Nobody waits for it here.
@@ -218,12 +222,21 @@ class PostgresMember implements OpenPostgresMember {
   }
 
   async #withSession<T>(use: (session: PostgresSession) => Promise<T>): Promise<T> {
-    const session = await PostgresSession.open(this.#effects.clock, this.#target('pointzero-agent'), openMs)
+    const generation = this.#generation
+    const session = await this.#session()
     try {
       return await use(session)
     } finally {
-      session.close()
+      if (session.broken || this.#idle !== undefined || generation !== this.#generation) session.close()
+      else this.#idle = session
     }
+  }
+
+  async #session(): Promise<PostgresSession> {
+    const idle = this.#idle
+    this.#idle = undefined
+    if (idle?.broken === false) return idle
+    return await PostgresSession.open(this.#effects.clock, this.#target('pointzero-agent'), openMs)
   }
 
   #target(applicationName: string): SessionTarget {
@@ -240,6 +253,9 @@ class PostgresMember implements OpenPostgresMember {
   }
 
   #forgetSessions(): void {
+    this.#generation += 1
+    this.#idle?.close()
+    this.#idle = undefined
     this.#observer.close()
     this.#canary.close()
   }

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { Client } from 'pg'
-import type { QueryResultRow } from 'pg'
+import type { QueryConfig, QueryResultRow } from 'pg'
 import type { Clock } from '../../ports/clock.ts'
 import { withDeadline } from './deadline.ts'
 import { classify, unreachable } from './postgres-failure.ts'
@@ -70,9 +70,17 @@ export class PostgresSession {
     values: readonly unknown[],
     timeoutMs: number,
   ): Promise<readonly R[]> {
-    if (this.#broken) throw unreachable(this.#target.member, 'the connection is lost')
-    const { rows } = await this.#within(timeoutMs, this.#client.query<R>(text, [...values]))
-    return rows
+    return await this.#ask<R>({ text, values: [...values] }, timeoutMs)
+  }
+
+  /** For a long text that is asked again and again: the server parses and plans it once a connection. */
+  async prepared<R extends QueryResultRow>(
+    name: string,
+    text: string,
+    values: readonly unknown[],
+    timeoutMs: number,
+  ): Promise<readonly R[]> {
+    return await this.#ask<R>({ name, text, values: [...values] }, timeoutMs)
   }
 
   /** Idempotent. */
@@ -80,6 +88,12 @@ export class PostgresSession {
     this.#broken = true
     // Nothing waits inside the kernel for the peer: the socket is gone when this returns.
     this.#socket.destroy()
+  }
+
+  async #ask<R extends QueryResultRow>(query: QueryConfig, timeoutMs: number): Promise<readonly R[]> {
+    if (this.#broken) throw unreachable(this.#target.member, 'the connection is lost')
+    const { rows } = await this.#within(timeoutMs, this.#client.query<R>(query))
+    return rows
   }
 
   async #within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {

@@ -27,8 +27,8 @@ import { holdsSameWal } from './same-wal.ts'
 import { writeStandbySignal } from './standby-signal.ts'
 import { commonPoint, divergence, parseTimelineHistory, timelineHistoryFile } from './timeline-history.ts'
 import type { WalPosition } from './timeline-history.ts'
-import { checkpointUpstream, digestUpstreamWal, viewUpstream } from './upstream-view.ts'
-import type { UpstreamView } from './upstream-view.ts'
+import { withUpstream } from './upstream-view.ts'
+import type { UpstreamSession, UpstreamView } from './upstream-view.ts'
 import { segmentName, segmentSize, walRecordEnd } from './wal-record-end.ts'
 
 export type RejoinMethod = 'unchanged' | 'rewind' | 'clone'
@@ -50,7 +50,7 @@ export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promis
   await prepareSocketDirectory(config)
   const own = await readControlFile(config.dataDirectory)
   const identity = config.systemIdentifier ?? own?.systemIdentifier
-  const view = await viewUpstream(config, effects.clock, upstream, identity)
+  const view = await asking(subject, upstream, async (its) => await its.view(identity))
   if (own !== undefined && own.systemIdentifier !== view.systemIdentifier) {
     throw identityRefused(config.name, own.systemIdentifier, view.systemIdentifier)
   }
@@ -70,15 +70,24 @@ export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promis
   return 'clone'
 }
 
-async function isSameWal(
+/** A connection for each question: settling the member may take long in between. */
+async function asking<T>(
   { config, effects }: RejoinSubject,
+  upstream: Upstream,
+  use: (upstream: UpstreamSession) => Promise<T>,
+): Promise<T> {
+  return await withUpstream(config, effects.clock, upstream, use)
+}
+
+async function isSameWal(
+  subject: RejoinSubject,
   upstream: Upstream,
   view: UpstreamView,
   position: WalPosition,
 ): Promise<boolean> {
   const timelines = [...view.ancestors.map(({ timeline }) => timeline), view.position.timeline]
-  return await holdsSameWal(config.dataDirectory, position, timelines, async (name, length) =>
-    digestUpstreamWal(config, effects.clock, upstream, name, length),
+  return await holdsSameWal(subject.config.dataDirectory, position, timelines, async (name, length) =>
+    asking(subject, upstream, async (its) => await its.digestOfWal(name, length)),
   )
 }
 
@@ -132,7 +141,7 @@ async function rewind(
   fork: WalPosition,
 ): Promise<boolean> {
   const { config, effects } = subject
-  await checkpointUpstream(config, effects.clock, upstream)
+  await asking(subject, upstream, async (its) => await its.checkpoint())
   await keepDivergedWal(config, position, fork)
   await replaceOwnedFile(rewindMark(config), `${upstream.name}\n`, config.runAs)
   const source = buildConninfo({
@@ -183,7 +192,7 @@ async function clone(subject: RejoinSubject, upstream: Upstream, view: UpstreamV
   const { config, effects } = subject
   const parent = dirname(config.dataDirectory)
   await makeOwnedDirectory(parent, config.runAs)
-  await requireSpace(config, parent, view.sizeBytes)
+  await requireSpace(config, parent, await asking(subject, upstream, async (its) => await its.sizeBytes()))
   const fresh = `${config.dataDirectory}.clone`
   // Only ever a copy that was not finished: a finished one has been renamed.
   await rm(fresh, { recursive: true, force: true })

@@ -2,8 +2,7 @@ import { parseLsn } from '../../domain/lsn.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { waitUntil } from './deadline.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
-import { bypassPattern, observationQuery, timelineOf } from './observation-query.ts'
-import type { SeenMember } from './observation-query.ts'
+import { seeMember, timelineOf } from './observation-query.ts'
 import { unreachable } from './postgres-failure.ts'
 import type { PostgresSession } from './postgres-session.ts'
 import { writeUpstreamOnDisk } from './postgres-settings.ts'
@@ -47,10 +46,10 @@ async function endOfOwnWal(clock: Clock, session: PostgresSession): Promise<WalP
   let before = ''
   return await waitUntil(clock, settleMs, 50, async () => {
     const [idle] = await session.query(idleQuery, [], answerMs)
-    const [row] = await session.query<{ seen: SeenMember }>(observationQuery, [bypassPattern], answerMs)
-    const lsn = row?.seen.replayedLsn ?? ''
+    const seen = await seeMember(session, answerMs)
+    const lsn = seen?.replayedLsn ?? ''
     const stands = idle !== undefined && lsn !== '' && lsn === before
     before = idle === undefined ? '' : lsn
-    return stands && row !== undefined ? { timeline: timelineOf(row.seen), lsn: parseLsn(lsn) } : undefined
+    return stands && seen !== undefined ? { timeline: timelineOf(seen), lsn: parseLsn(lsn) } : undefined
   })
 }

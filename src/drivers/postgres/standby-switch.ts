@@ -7,23 +7,29 @@ import { buildConninfo } from './conninfo.ts'
 import { readControlFile } from './control-file.ts'
 import { waitUntil } from './deadline.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
-import { bypassPattern, observationQuery, timelineOf } from './observation-query.ts'
-import type { SeenMember } from './observation-query.ts'
+import { seeMember, timelineOf } from './observation-query.ts'
 import { outcomeUnknown, permanent, unreachable } from './postgres-failure.ts'
 import type { PostgresSession } from './postgres-session.ts'
-import { passFilePath, prepareSocketDirectory, writeUpstreamOnDisk } from './postgres-settings.ts'
+import {
+  passFilePath,
+  prepareSocketDirectory,
+  readUpstreamOnDisk,
+  writeUpstreamOnDisk,
+} from './postgres-settings.ts'
 import type { Postmaster } from './postmaster.ts'
 import { signalProcess } from './process-table.ts'
 import { divergence } from './timeline-history.ts'
 import type { WalPosition } from './timeline-history.ts'
 import { holdsSameWal } from './same-wal.ts'
-import { digestUpstreamWal, viewUpstream } from './upstream-view.ts'
+import { withUpstream } from './upstream-view.ts'
 
 const answerMs = 3_000
 const detachMs = 5_000
 /** A receiver that the startup process does not end within this is ended by signal. */
 const receiverGraceMs = 300
 const streamMs = 15_000
+/** For this long the startup process does not wait between two attempts to connect. */
+const hurryMs = 2_000
 /** A promotion first replays everything that was received. */
 const promoteMs = 120_000
 
@@ -35,7 +41,7 @@ export async function detachStandby(
   config: PostgresMemberConfig,
   session: PostgresSession,
 ): Promise<void> {
-  await requireStandby(config.name, session)
+  if (!(await isRecovering(session))) throw notStandby(config.name)
   await alterSystem(clock, config.name, session, 'primary_conninfo', '')
   const start = clock.monotonicMs()
   let absent = 0
@@ -71,43 +77,63 @@ export async function followUpstream(
     const position = await requireStandby(config.name, session)
     if (!(await streamsFrom(session, upstream))) await requireCommonHistory(config, clock, upstream, position)
     await alterSystem(clock, config.name, session, 'primary_conninfo', conninfo)
-    const streaming = await waitUntil(clock, streamMs, 20, async () =>
-      (await streamsFrom(session, upstream)) ? true : undefined,
-    )
+    const start = clock.monotonicMs()
+    const streaming = await waitUntil(clock, streamMs, 20, async () => {
+      if (await streamsFrom(session, upstream)) return true
+      if (clock.monotonicMs() - start < hurryMs) await wakeStartup(session)
+      return undefined
+    })
     if (streaming !== true) throw unreachable(config.name, `nothing streams from ${upstream.name} yet`)
   })
 }
 
 /** Resolves when it has left recovery. Sessions that were reading go on. */
-export async function promoteStandby(clock: Clock, member: string, session: PostgresSession): Promise<void> {
-  const left = async (): Promise<true | undefined> => {
-    const [row] = await session.query<{ recovering: boolean }>(
-      'select pg_is_in_recovery() as recovering',
-      [],
-      answerMs,
-    )
-    return row?.recovering === false ? true : undefined
-  }
+export async function promoteStandby(
+  clock: Clock,
+  config: PostgresMemberConfig,
+  session: PostgresSession,
+): Promise<void> {
+  const left = async (): Promise<true | undefined> => ((await isRecovering(session)) ? undefined : true)
   if ((await left()) !== true) {
     await session.query('select pg_promote(false)', [], answerMs)
     if ((await waitUntil(clock, promoteMs, 5, left)) !== true) {
-      throw outcomeUnknown(member, `it is still in recovery ${promoteMs} ms after it was asked to promote`)
+      throw outcomeUnknown(
+        config.name,
+        `it is still in recovery ${promoteMs} ms after it was asked to promote`,
+      )
     }
   }
-  // So that a later start as a standby does not run after the primary of an earlier epoch.
-  await alterSystem(clock, member, session, 'primary_conninfo', '')
+  // So that a later start as a standby does not run after the primary of an earlier epoch. A detached one has done it already.
+  const [row] = await session.query<{ loaded: string }>(
+    `select current_setting('primary_conninfo') as loaded`,
+    [],
+    answerMs,
+  )
+  if (row?.loaded === '' && (await readUpstreamOnDisk(config.dataDirectory)) === '') return
+  await alterSystem(clock, config.name, session, 'primary_conninfo', '')
+}
+
+async function isRecovering(session: PostgresSession): Promise<boolean> {
+  const [row] = await session.query<{ recovering: boolean }>(
+    'select pg_is_in_recovery() as recovering',
+    [],
+    answerMs,
+  )
+  return row?.recovering !== false
 }
 
 /** Where it stands. A primary is not made a standby by changing its settings. */
 async function requireStandby(member: string, session: PostgresSession): Promise<WalPosition> {
-  const [row] = await session.query<{ seen: SeenMember }>(observationQuery, [bypassPattern], answerMs)
-  if (row?.seen.recovering !== true) {
-    const hint = 'stop it and start it as a standby: `pointzero run switchover`'
-    throw permanent('PG_NOT_A_STANDBY', `${member} is not a standby`, hint)
-  }
-  const received = parseLsn(row.seen.receivedLsn ?? lsnZero)
-  const replayed = parseLsn(row.seen.replayedLsn ?? lsnZero)
-  return { timeline: timelineOf(row.seen), lsn: compareLsn(received, replayed) > 0 ? received : replayed }
+  const seen = await seeMember(session, answerMs)
+  if (seen?.recovering !== true) throw notStandby(member)
+  const received = parseLsn(seen.receivedLsn ?? lsnZero)
+  const replayed = parseLsn(seen.replayedLsn ?? lsnZero)
+  return { timeline: timelineOf(seen), lsn: compareLsn(received, replayed) > 0 ? received : replayed }
+}
+
+function notStandby(member: string): RecoveryError {
+  const hint = 'stop it and start it as a standby: `pointzero run switchover`'
+  return permanent('PG_NOT_A_STANDBY', `${member} is not a standby`, hint)
 }
 
 /** A diverged standby would ask for WAL for ever; an upstream of another cluster is refused before it is named. */
@@ -119,16 +145,16 @@ async function requireCommonHistory(
 ): Promise<void> {
   try {
     const own = await readControlFile(config.dataDirectory)
-    const view = await viewUpstream(config, clock, upstream, config.systemIdentifier ?? own?.systemIdentifier)
-    const same = async (): Promise<boolean> => {
+    const diverged = await withUpstream(config, clock, upstream, async (its) => {
+      const view = await its.view(config.systemIdentifier ?? own?.systemIdentifier)
+      const byNumbers = divergence(position, view.position, view.ancestors)
+      if (byNumbers !== undefined) return byNumbers
       const timelines = [...view.ancestors.map(({ timeline }) => timeline), view.position.timeline]
-      return await holdsSameWal(config.dataDirectory, position, timelines, async (name, length) =>
-        digestUpstreamWal(config, clock, upstream, name, length),
-      )
-    }
-    const byNumbers = divergence(position, view.position, view.ancestors)
-    const diverged =
-      byNumbers ?? ((await same()) ? undefined : 'its newest WAL is not what the upstream holds there')
+      const digestOf = async (name: string, length: number): Promise<string | undefined> =>
+        await its.digestOfWal(name, length)
+      const same = await holdsSameWal(config.dataDirectory, position, timelines, digestOf)
+      return same ? undefined : 'its newest WAL is not what the upstream holds there'
+    })
     if (diverged === undefined) return
     throw permanent(
       'PG_DIVERGED',
@@ -139,6 +165,20 @@ async function requireCommonHistory(
     // An upstream that is away for the moment may be named all the same: the receiver keeps trying.
     if (!(error instanceof RecoveryError && error.class === 'transient')) throw error
   }
+}
+
+/**
+ * Between two attempts to connect, and once more where the upstream's timeline begins, the startup process waits for
+ * wal_retrieve_retry_interval; the signal that makes it read its settings again ends the wait.
+ */
+async function wakeStartup(session: PostgresSession): Promise<void> {
+  const [waiting] = await session.query<{ pid: number }>(
+    `select pid from pg_stat_activity
+     where backend_type = 'startup' and wait_event = 'RecoveryRetrieveRetryInterval'`,
+    [],
+    answerMs,
+  )
+  if (waiting !== undefined) signalProcess(waiting.pid, 'SIGHUP')
 }
 
 async function streamsFrom(session: PostgresSession, upstream: Upstream): Promise<boolean> {
