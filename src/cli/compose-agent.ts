@@ -11,7 +11,6 @@ import type {
   AgentPostgresConfig,
 } from '../domain/process-config.ts'
 import { openProcessInstance } from '../drivers/compute/process-instance.ts'
-import { openBuiltinGate } from '../drivers/gate/builtin-gate.ts'
 import { cloneOverReplication } from '../drivers/postgres/postgres-clone.ts'
 import { openPostgresMember } from '../drivers/postgres/postgres-member.ts'
 import { openPostgresProbe } from '../drivers/postgres/postgres-probe.ts'
@@ -20,6 +19,7 @@ import type { Component, Estate, Host } from '../estate/estate.ts'
 import { openRestoreTarget } from '../platform/restore-target.ts'
 import type { SystemWorld } from '../platform/system-world.ts'
 import { openTcpStream } from '../platform/tcp-stream.ts'
+import { openGateOf } from './open-gate-of.ts'
 import { loadEstate } from './load-estate.ts'
 import { readConfig } from './read-config.ts'
 import { readBytes } from './read-json.ts'
@@ -48,7 +48,9 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
   const world = await connectedWorld(config.tls)
   const place: Place = { world, estate, host }
   const members = await Promise.all(config.postgres.map(async (one) => openMember(place, one)))
-  const gates = await Promise.all(config.gates.map(async (one) => openGate(place, one)))
+  const gates = await Promise.all(
+    config.gates.map(async (one) => openGate(place, one, config.stateDirectory)),
+  )
   const setup: AgentSetup = {
     estate,
     host: config.hostId,
@@ -109,14 +111,12 @@ async function openMember({ world, estate, host }: Place, config: AgentPostgresC
   return { cluster, member, driver } satisfies LocalMember
 }
 
-async function openGate({ world, estate, host }: Place, config: AgentGateConfig) {
+async function openGate({ world, estate, host }: Place, config: AgentGateConfig, stateDirectory: string) {
   const component = required(componentNamed(estate, config.component), 'gate')
   const port = component.listeners.find((listener) => listener.host === host.name)?.port
   if (port === undefined) throw misplaced(component, host)
-  const gate = await openBuiltinGate(
-    { name: component.name, listen: { address: config.bindAddress, port } },
-    world.clock,
-  )
+  const listen = { address: config.bindAddress, port }
+  const gate = await openGateOf(component, listen, { world, stateDirectory })
   return { component: component.id, gate }
 }
 

@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.ts'
 import { MemoryControlStore } from '../simulation/memory-control-store.ts'
 import { signApproval, signStandingApproval } from './approval-signature.ts'
 import type { Approval, Principal } from './approval.ts'
-import { openRun } from './open-run.ts'
+import { entitledAmong, openRun } from './open-run.ts'
 import type { Authorization } from './open-run.ts'
 import { planHash } from './plan-hash.ts'
 import { RunJournal } from './run-journal.ts'
@@ -328,4 +328,19 @@ test('a plan that is not the one that was shown is not opened', async () => {
   await assert.rejects(on.open(by(approve(alice)), { plan: changed, planHash: planHash(changed) }), {
     code: 'APPROVAL_OTHER_PLAN',
   })
+})
+
+test('where the estate names the approvers of a procedure, the yes of anybody else does not count', () => {
+  const one = (id: `prn_${string}`, name: string): Principal => ({
+    id,
+    name,
+    publicKey: 'k',
+    roles: ['approver'],
+  })
+  const principals = [one('prn_annabc', 'Ann'), one('prn_bobabc', 'Bob'), one('prn_cemabc', 'Cem')]
+  const rolesGiven = (approvers: readonly string[] | undefined) =>
+    entitledAmong(principals, approvers).map(({ roles }) => roles.length)
+  assert.deepEqual(rolesGiven(undefined), [1, 1, 1])
+  assert.deepEqual(rolesGiven(['prn_annabc', 'Bob']), [1, 1, 0])
+  assert.deepEqual(rolesGiven([]), [0, 0, 0])
 })

@@ -18,7 +18,13 @@ import { runOpen } from './take-over.ts'
 
 /** How a run came to be allowed. `approvals` with `required: 0` needs nobody (drills in a sandbox). */
 export type Authorization =
-  | { readonly kind: 'approvals'; readonly required: number; readonly approvals: readonly Approval[] }
+  | {
+      readonly kind: 'approvals'
+      readonly required: number
+      readonly approvals: readonly Approval[]
+      /** Ids or names; only these count. Absent: everybody with the role. */
+      readonly approvers?: readonly string[]
+    }
   /** The standing approval that the control store holds for this procedure and scope. */
   | { readonly kind: 'standing'; readonly policyDigest: string }
 
@@ -85,8 +91,9 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
     const compare = [samePrincipals, { key, revision: entry.revision }]
     return { shown: { approvals: [], standing: approval }, compare, put: [] }
   }
-  const { approvals, required } = authorization
-  checkApprovals(approvals, required, opening.planHash, ground)
+  const { approvals, required, approvers } = authorization
+  const entitled = { ...ground, principals: entitledAmong(principals, approvers) }
+  checkApprovals(approvals, required, opening.planHash, entitled)
   const uses = approvals.map(({ nonce }) => keys.approvalUse(nonce))
   for (const key of uses) await refuseUsed(opening, key)
   return {
@@ -94,6 +101,19 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
     compare: [samePrincipals, ...uses.map((key) => ({ key, revision: 0 }))],
     put: uses.map((key) => ({ key, value: canonicalJson({ run }) })),
   }
+}
+
+/** Where the estate names the approvers of a procedure, nobody else's yes counts for it. */
+export function entitledAmong(
+  principals: readonly Principal[],
+  approvers: readonly string[] | undefined,
+): readonly Principal[] {
+  if (approvers === undefined) return principals
+  return principals.map((one) =>
+    approvers.includes(one.id) || approvers.includes(one.name)
+      ? one
+      : { ...one, roles: one.roles.filter((role) => role !== 'approver') },
+  )
 }
 
 async function refuseUsed({ clock, store }: RunOpening, key: string): Promise<void> {

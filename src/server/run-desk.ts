@@ -6,7 +6,7 @@ import { requireEstate } from '../agent/action-desk.ts'
 import { checkApproval } from '../engine/approval-check.ts'
 import type { ApprovalGround } from '../engine/approval-check.ts'
 import type { Approval } from '../engine/approval.ts'
-import { openRun } from '../engine/open-run.ts'
+import { entitledAmong, openRun } from '../engine/open-run.ts'
 import { planHash } from '../engine/plan-hash.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { Facts } from '../domain/facts.ts'
@@ -55,12 +55,15 @@ export async function openRunFor(
   const hash = planHash(plan)
   if (hash !== request.planHash) throw factsChanged(request, hash)
   const run: RunId = `run_${world.random.idBody(16)}`
-  const required =
-    estate.approvals?.find(({ procedure }) => procedure === request.procedure)?.required ?? approvalsByDefault
+  const rule = estate.approvals?.find(({ procedure }) => procedure === request.procedure)
+  const required = rule?.required ?? approvalsByDefault
   const stored = await storedApprovals(setup, hash, world.clock.now())
   const requestedBy = call.peer.subject
   const ground = { estate: estate.id, scope: plan.scope, requestedBy, nowMs: world.clock.now(), verifier }
-  const approvals = preferred(stored, hash, { ...ground, principals: setup.principals })
+  const approvals = preferred(stored, hash, {
+    ...ground,
+    principals: entitledAmong(setup.principals, rule?.approvers),
+  })
   await openRun({
     clock: world.clock,
     store,
@@ -69,7 +72,12 @@ export async function openRunFor(
     plan,
     planHash: hash,
     requestedBy,
-    authorization: { kind: 'approvals', required, approvals: approvals.slice(0, Math.max(required, 1)) },
+    authorization: {
+      kind: 'approvals',
+      required,
+      approvals: approvals.slice(0, Math.max(required, 1)),
+      ...(rule === undefined ? {} : { approvers: rule.approvers }),
+    },
   })
   world.log.info('run-opened', { run, procedure: plan.procedure, requestedBy })
   return { run }
