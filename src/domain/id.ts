@@ -1,5 +1,3 @@
-import { RecoveryError } from './recovery-error.ts'
-
 /**
  * Immutable identities. A name is a label that people may change; an id is never reused. The prefix makes kinds distinct
  * on sight and in the type system, so that a component id can not be passed for an estate id (incident D04).
@@ -16,14 +14,4 @@ const body = /^[a-z0-9]{6,32}$/
 
 export function isId<P extends string>(text: string, prefix: P): text is `${P}_${string}` {
   return text.startsWith(`${prefix}_`) && body.test(text.slice(prefix.length + 1))
-}
-
-export function parseId<P extends string>(text: string, prefix: P): `${P}_${string}` {
-  if (isId(text, prefix)) return text
-  throw new RecoveryError({
-    code: 'ID_INVALID',
-    class: 'permanent',
-    message: `not an id of the form ${prefix}_<6 to 32 of a-z 0-9>: ${JSON.stringify(text.slice(0, 80))}`,
-    hint: 'copy the id from `pointzero status --json`',
-  })
 }

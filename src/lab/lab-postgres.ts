@@ -68,7 +68,7 @@ function systemBinaries(): string | undefined {
 }
 
 /** `postgres` where there is one, else `nobody`; nothing at all when this process is not root. */
-function serverUser(): { readonly runAs?: RunAs } {
+export function serverUser(): { readonly runAs?: RunAs } {
   if (process.getuid?.() !== 0) return {}
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')

@@ -14,13 +14,14 @@ import { startHost } from './lab-hosts.ts'
 import { labNetwork } from './lab-network.ts'
 import type { LabNetwork } from './lab-network.ts'
 import { evidenceDirectory } from './lab-paths.ts'
-import { findPostgres, makePrimary } from './lab-postgres.ts'
+import { findPostgres, makePrimary, serverUser } from './lab-postgres.ts'
 import type { LabPostgres } from './lab-postgres.ts'
 import { isRunning, recordedProcesses } from './lab-process.ts'
 import { findLabs, makeLabDirectory, readLabState, writeLabState } from './lab-state.ts'
 import type { LabState } from './lab-state.ts'
 import { detectNetwork } from './network-capabilities.ts'
 import { runCommand } from './run-command.ts'
+import { requireFreePorts, requireReachable } from './usable-place.ts'
 
 export interface LabOptions {
   readonly progress: (line: string) => void
@@ -80,6 +81,8 @@ export async function labUp(options: LabOptions): Promise<Lab> {
 
 async function bringUp(state: LabState, network: LabNetwork, options: LabOptions): Promise<Lab> {
   const { progress } = options
+  requireReachable(state.directory, serverUser().runAs)
+  if (network.capabilities.kind === 'loopback') await requireFreePorts(network.addressOf('ctl'))
   await network.up()
   mkdirSync(evidenceDirectory(state.directory), { recursive: true })
   const estateText = labEstateText(state, options.policy ?? defaultLabPolicy)
