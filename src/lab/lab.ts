@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { freeSubnet, loopbackSubnet } from './free-subnet.ts'
 import { adopt } from './lab-adoption.ts'
@@ -73,8 +74,10 @@ export async function labUp(options: LabOptions): Promise<Lab> {
   try {
     return await bringUp(state, network, options)
   } catch (error) {
-    if (options.keep !== true) await removeLab(state, { keepFiles: true })
-    progress(`the lab did not come up; its logs are in ${state.directory}/logs`)
+    const logs = join(state.directory, 'logs')
+    const keepFiles = existsSync(logs)
+    if (options.keep !== true) await removeLab(state, { keepFiles })
+    progress(`the lab did not come up; ${keepFiles ? `its logs are in ${logs}` : 'nothing of it is left'}`)
     throw error
   }
 }
