@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan, Step } from '../src/domain/plan.ts'
+import { productVersion } from '../src/domain/product-version.ts'
 import { executeRun } from '../src/engine/executor.ts'
 import { openRun } from '../src/engine/open-run.ts'
 import type { Performer } from '../src/engine/performer.ts'
@@ -35,7 +36,7 @@ function plan(after: (index: number) => readonly string[]): Plan {
     format: 'pointzero/plan/1',
     procedure: 'bench',
     procedureVersion: 1,
-    productVersion: '0',
+    productVersion,
     estate: 'est_benchmark',
     estateDigest: '',
     factsDigest: '',
@@ -79,6 +80,7 @@ async function measure(name: string, measured: Plan): Promise<void> {
     estate: measured.estate,
     run,
     executor: 'bench',
+    procedures: new Map([['bench', 1]]),
   })
   const perStepMs = (clock.monotonicMs() - openedMs) / steps
   console.log(`${name}: ${perStepMs.toFixed(2)} ms a step, opening ${(openedMs - startedMs).toFixed(2)} ms`)

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { EstatePerformer } from '../actions/estate-performer.ts'
 import type { Plan } from '../domain/plan.ts'
 import { executeRun } from '../engine/executor.ts'
+import { procedureVersions } from '../procedures/parts/catalogue.ts'
 import type { CommandContext, CommonOptions } from './command-context.ts'
 import { shownAs } from './connection.ts'
 import type { Connection } from './connection.ts'
@@ -38,6 +39,7 @@ export async function execute(
       estate: estate.id,
       run,
       executor: `${connection.context.principal}@${hostname()}`,
+      procedures: procedureVersions,
       signal: terminal.stop,
     })
     const exitCode = exitCodeOfRun(result.status)

@@ -1,6 +1,8 @@
 import { RecoveryError, assert } from '../domain/recovery-error.ts'
 import type { ControlStore } from '../ports/control-store.ts'
 import type { World } from '../ports/world.ts'
+import { requireExecutable } from './executable-plan.ts'
+import type { ProcedureVersions } from './executable-plan.ts'
 import { decide } from './decide.ts'
 import type { RunRequest, StepRun } from './decide.ts'
 import { JournalWriter } from './journal-writer.ts'
@@ -20,6 +22,8 @@ export interface Execution {
   readonly run: string
   /** Name of this executor, for people. A random part is added, so that no two are ever the same. */
   readonly executor: string
+  /** Of this program: a run whose plan another release made is taken over only where it means the same. */
+  readonly procedures: ProcedureVersions
   /** Stops between instructions. The journal survives; `executeRun` again goes on. */
   readonly signal?: AbortSignal
 }
@@ -40,6 +44,7 @@ export async function executeRun(execution: Execution): Promise<RunResult> {
     signal?.throwIfAborted()
     const place = { clock: world.clock, store, keys: storeKeys(estate), run, writer, signal: stop.signal }
     const journal = await RunJournal.load(place)
+    requireExecutable(run, journal.state.plan, execution.procedures)
     await takeOver(journal)
     return await new Executor(execution, journal, stop).toEnd()
   } catch (error) {

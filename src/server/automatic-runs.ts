@@ -10,7 +10,7 @@ import { planHash } from '../engine/plan-hash.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
 import { scopeOf } from '../estate/estate-lookup.ts'
 import type { World } from '../ports/world.ts'
-import { procedureNamed } from '../procedures/parts/catalogue.ts'
+import { procedureNamed, procedureVersions } from '../procedures/parts/catalogue.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
 
 export interface AutomaticRequest {
@@ -123,6 +123,7 @@ export class AutomaticRuns {
       estate: estate.id,
       run,
       executor: subject,
+      procedures: procedureVersions,
       signal: this.#signal,
     })
     this.#world.log.info('automatic-run-ended', { run, status: result.status })

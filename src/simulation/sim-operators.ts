@@ -11,7 +11,7 @@ import type { RunState } from '../engine/run-state.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { Network } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
-import { procedureNamed } from '../procedures/parts/catalogue.ts'
+import { procedureNamed, procedureVersions } from '../procedures/parts/catalogue.ts'
 import { RemoteStore } from '../server/remote-store.ts'
 import type { OpenRunReply, OpenRunRequest } from '../server/run-desk.ts'
 import { statusMethods } from '../server/status-wire.ts'
@@ -159,6 +159,7 @@ export class SimOperators {
       estate: estate.id,
       run,
       executor: process.name,
+      procedures: procedureVersions,
     })
     return result.status
   }

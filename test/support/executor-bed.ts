@@ -273,6 +273,7 @@ export function execute(
     estate,
     run,
     executor: 'x',
+    procedures: new Map([['zone-failover', 1]]),
     ...(signal === undefined ? {} : { signal }),
   })
 }

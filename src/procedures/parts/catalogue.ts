@@ -8,6 +8,11 @@ import { zoneFailover } from '../zone-failover.ts'
 /** Every procedure of this version, in the order in which help lists them. */
 export const procedures: readonly Procedure[] = [adoption, zoneFailover, switchover, reprotect]
 
+/** For executors: a plan that was made by another version of its procedure is not executed. */
+export const procedureVersions: ReadonlyMap<string, number> = new Map(
+  procedures.map(({ name, version }) => [name, version]),
+)
+
 export function procedureNamed(name: string): Procedure {
   const found = procedures.find((procedure) => procedure.name === name)
   if (found !== undefined) return found

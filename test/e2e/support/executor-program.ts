@@ -8,6 +8,7 @@ import { exitCodeOf, exitCodeOfRun } from '../../../src/cli/exit-code.ts'
 import { processTerminal } from '../../../src/cli/process-terminal.ts'
 import { toErrorRecord } from '../../../src/domain/recovery-error.ts'
 import { executeRun } from '../../../src/engine/executor.ts'
+import { procedureVersions } from '../../../src/procedures/parts/catalogue.ts'
 import { interrupted, parseBoundary } from './boundary.ts'
 
 const { values: given } = parseArgs({
@@ -31,7 +32,15 @@ try {
   })
   const performer = new EstatePerformer(world, estate, watched)
   const executor = `${own.principal}@test`
-  const result = await executeRun({ world, store: watched, performer, estate: estate.id, run, executor })
+  const result = await executeRun({
+    world,
+    store: watched,
+    performer,
+    estate: estate.id,
+    run,
+    executor,
+    procedures: procedureVersions,
+  })
   process.stdout.write(`${JSON.stringify(result)}\n`)
   process.exitCode = exitCodeOfRun(result.status)
 } catch (error) {
