@@ -20,7 +20,7 @@ import type { LabPostgres } from './lab-postgres.ts'
 import { isRunning, recordedProcesses } from './lab-process.ts'
 import { findLabs, makeLabDirectory, readLabState, writeLabState } from './lab-state.ts'
 import type { LabState } from './lab-state.ts'
-import { detectNetwork } from './network-capabilities.ts'
+import { detectNetwork, loopback } from './network-capabilities.ts'
 import { runCommand } from './run-command.ts'
 import { requireFreePorts, requireReachable } from './usable-place.ts'
 
@@ -54,8 +54,10 @@ export interface Lab {
 export async function labUp(options: LabOptions): Promise<Lab> {
   const { progress } = options
   const instance = newInstance()
-  const isRoot = process.getuid?.() === 0 && options.network !== 'loopback'
-  const capabilities = await detectNetwork(runCommand, isRoot, `pz${instance}probe`)
+  const capabilities =
+    options.network === 'loopback'
+      ? loopback('loopback was asked for')
+      : await detectNetwork(runCommand, process.getuid?.() === 0, `pz${instance}probe`)
   if (options.network === 'namespaces' && capabilities.kind !== 'namespaces')
     throw noNamespaces(capabilities.missing)
   const subnet = capabilities.kind === 'namespaces' ? await freeSubnet() : loopbackSubnet()

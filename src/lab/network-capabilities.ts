@@ -60,7 +60,7 @@ function namespaces(filter: NetworkCapabilities['packetFilter']): NetworkCapabil
   return { kind: 'namespaces', linkFaults: true, packetFilter: filter, missing }
 }
 
-function loopback(why: string): NetworkCapabilities {
+export function loopback(why: string): NetworkCapabilities {
   return {
     kind: 'loopback',
     linkFaults: false,
