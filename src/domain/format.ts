@@ -14,6 +14,12 @@ export const formats = {
   controlStore: 'pointzero/control-store/1',
   agentState: 'pointzero/agent-state/1',
   clientLog: 'pointzero/client-log/1',
+  vault: 'pointzero/vault/1',
+  vaultManifest: 'pointzero/vault-manifest/1',
+  vaultKeys: 'pointzero/vault-keys/1',
+  vaultReceipt: 'pointzero/vault-receipt/1',
+  vaultPin: 'pointzero/vault-pin/1',
+  vaultWriter: 'pointzero/vault-writer/1',
 } as const
 
 export type FormatName = keyof typeof formats

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
-import { chmod, chown, mkdir, open, readdir, realpath, rename } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, realpath, rename, statfs, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { RecoveryError } from '../domain/recovery-error.ts'
-import type { RestoreFile, RestoreTarget } from '../ports/restore-target.ts'
+import { assert, RecoveryError } from '../domain/recovery-error.ts'
+import type { RestoreDirectory, RestoreFile } from '../ports/restore-target.ts'
 
 export interface RestoreOwner {
   readonly uid: number
@@ -11,8 +11,9 @@ export interface RestoreOwner {
 }
 
 /** A directory as a restore target. With `owner` everything in it, and it, belongs to that user (needs root). */
-export function openRestoreTarget(directory: string, owner?: RestoreOwner): RestoreTarget {
+export function openRestoreTarget(directory: string, owner?: RestoreOwner): RestoreDirectory {
   const name = resolve(directory)
+  const made = new Set<string>()
   const inside = (path: string) => join(name, contained(path))
   return {
     name,
@@ -30,6 +31,7 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
       // O_EXCL neither replaces a file nor follows a link.
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
       const handle = await open(inside(path), flags, 0o600)
+      made.add(path)
       try {
         if (owner !== undefined) await handle.chown(owner.uid, owner.gid)
       } catch (error) {
@@ -40,6 +42,16 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
     },
     async rename(from, to) {
       await rename(inside(from), inside(to))
+      if (made.delete(from)) made.add(to)
+    },
+    async remove(path) {
+      assert(made.has(path), 'a restore removes only what it wrote itself')
+      await unlink(inside(path))
+      made.delete(path)
+    },
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(name)
+      return bavail * bsize
     },
     async syncDirectory(path) {
       if (path === '') {

@@ -20,6 +20,14 @@ export interface RestoreTarget {
   syncDirectory(path: string): Promise<void>
 }
 
+/** A target on a disk: its room is known, and a mark can be taken away again when the restore is complete. */
+export interface RestoreDirectory extends RestoreTarget {
+  /** What files may still grow by. Asked after `claim`. */
+  freeBytes(): Promise<number>
+  /** Removes a file that was made through this target, and nothing else. */
+  remove(path: string): Promise<void>
+}
+
 export interface RestoreFile {
   /** Appends all the pieces. They are not used any more once it resolves. One call at a time. */
   write(pieces: readonly Uint8Array[]): Promise<void>
