@@ -25,7 +25,7 @@ export function expandOptions(seed: number, given: Partial<SimulationOptions>): 
     fenceMs: random.pick([800, 1500, 2500]),
     heartbeatMs: random.pick([300, 600]),
     tickMs: random.pick([300, 600]),
-    lateRate: random.pick([0, 0, 0.5]),
+    lateRate: random.pick([0, 0.5, 0.9]),
     clients: { everyUs: random.pick([150_000, 300_000]), cancelRate: random.pick([0, 0, 0.3]) },
   }
   return { ...drawn, ...given }

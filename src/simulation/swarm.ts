@@ -95,11 +95,24 @@ const kinds = Object.keys(makers) as readonly FaultEffect['kind'][]
 export function swarmFaults(random: SimRandom): readonly Fault[] {
   const chosen = kinds.filter(() => random.chance(0.5))
   const pool = chosen.length > 0 ? chosen : kinds
-  return Array.from({ length: random.between(5, 9) }, () => {
+  const single = Array.from({ length: random.between(5, 9) }, (): Fault => {
     const phase = random.pick(phases)
     const effect = makers[random.pick(pool)](random)
     return { phase, atMs: random.between(0, 3500), forMs: random.between(200, 5000), effect }
   })
+  return random.chance(0.25) ? [...single, ...lateEffect(random)] : single
+}
+
+/** What a person's executor asked for is swallowed by a cut; somebody else takes the run over; then the cut heals. */
+function lateEffect(random: SimRandom): readonly Fault[] {
+  const atMs = random.between(5, 120)
+  const phase = random.pick<PhaseName>(['adoption', 'switchover', 'switchover'])
+  const cuts = zones.map((from): Fault => {
+    const effect: FaultEffect = { kind: 'partition', place: 'client', from }
+    return { phase, atMs, forMs: random.between(700, 3000), effect }
+  })
+  const effect: FaultEffect = { kind: 'operator', command: 'resume' }
+  return [...cuts, { phase, atMs: atMs + random.between(20, 500), forMs: 1, effect }]
 }
 
 /** How the primary's zone is lost in the second phase. */
