@@ -30,7 +30,6 @@ const sometimes = [
   'promoted-beside-a-living-primary',
   'reply-lost:store/transact',
   'reply-lost:agent/action-apply',
-  'reply-lost:claim',
   'request-came-late',
   'superseded-effect-refused',
   'taken-over-in:promote',

@@ -55,3 +55,14 @@ test('paused and continued, it ends like any other', async () => {
   const lived = await live(4, { phases, faults })
   assert.ok(count(lived, 'command:paused:written') + count(lived, 'nothing-to-pause') > 0)
 })
+
+test('a lost reply of the control store, to the claim of leadership too, is no second effect', async () => {
+  let claims = 0
+  for (let atMs = 2; atMs <= 60; atMs += 1) {
+    const effect: FaultEffect = { kind: 'reply-lost', method: 'store/transact', count: 1 + (atMs % 2) }
+    const lived = await live(5, { phases, faults: [fault('switchover', atMs, 9000, effect)] })
+    claims += count(lived, 'reply-lost:claim')
+    assert.equal(lived.simulation.director.reading.leadingServer?.name, 'p2')
+  }
+  assert.ok(claims > 0, 'the reply to the claim was never lost')
+})
