@@ -41,6 +41,11 @@ async function changed(connection: Connection, made: HashedPlan, approved: strin
     code: 'PLAN_CHANGED',
     class: 'refused',
     message: `the plan of now is ${made.hash}, not ${approved}: ${what} changed since, and the approval lapsed`,
-    hint: `see what differs with \`pointzero plan ${made.plan.procedure} --diff ${approved}\`, then \`pointzero approve ${made.hash}\``,
+    hint: `see what differs with \`pointzero plan ${[made.plan.procedure, ...parametersOf(made)].join(' ')} --diff ${approved}\`, then \`pointzero approve ${made.hash}\``,
   })
+}
+
+/** As they would be written on a command line again. */
+function parametersOf({ plan }: HashedPlan): readonly string[] {
+  return Object.entries(plan.parameters).map(([name, value]) => `--param ${name}=${value}`)
 }

@@ -141,11 +141,12 @@ async function storedApprovals(
 }
 
 function factsChanged(request: OpenRunRequest, hash: string): RecoveryError {
+  const given = Object.entries(request.parameters).map(([name, value]) => ` --param ${name}=${value}`)
   return new RecoveryError({
     code: 'PLAN_CHANGED',
     class: 'refused',
     message: `the plan that was approved has the hash ${request.planHash.slice(0, 12)}, from the facts of now it is ${hash.slice(0, 12)}: its approval lapsed`,
-    hint: `look at the difference with \`pointzero plan ${request.procedure} --diff ${request.planHash}\`, then \`pointzero approve ${hash}\``,
+    hint: `look at the difference with \`pointzero plan ${request.procedure}${given.join('')} --diff ${request.planHash}\`, then \`pointzero approve ${hash}\``,
     context: { planHash: hash, procedure: request.procedure },
   })
 }
