@@ -206,3 +206,48 @@ test('publishing under a superseded epoch is refused', async () => {
   await raise(2)
   await assert.rejects(leaderPublish.apply(context, publish('p3'), under(1)), { code: 'EPOCH_SUPERSEDED' })
 })
+
+/** The first record of run_1, as far as a claim reads it. */
+async function opened(approvers: readonly string[]): Promise<void> {
+  const approvals = approvers.map((approver) => ({ approver }))
+  const record = { event: { type: 'opened', requestedBy: 'prn_operator', approvals } }
+  const put = [{ key: keys.runRecord('run_1', 0), value: canonicalJson(record) }]
+  await store.transact({ compare: [], put })
+}
+
+const alone = { publishedSync: [], publishedCount: 0, singleCopy: true }
+
+test('a single copy is in the record with who accepted it and when; a repeated claim changes neither', async () => {
+  await raise(1)
+  await opened(['prn_approver', 'prn_second'])
+  await leaderClaim.apply(context, claim('mbr_ledger2', '', alone), under(1))
+  const first = await leader()
+  assert.deepEqual(first?.singleCopy?.acceptedBy, ['prn_approver', 'prn_second'])
+  assert.equal(first.singleCopy.atMs, context.world.clock.now())
+  await opened(['prn_another'])
+  await leaderClaim.apply(context, claim('mbr_ledger2', '', alone), under(1))
+  assert.deepEqual((await leader())?.singleCopy, first.singleCopy)
+})
+
+test('where nobody had to approve, who asked for it accepted it', async () => {
+  await raise(1)
+  await opened([])
+  await leaderClaim.apply(context, claim('mbr_ledger2', '', alone), under(1))
+  assert.deepEqual((await leader())?.singleCopy?.acceptedBy, ['prn_operator'])
+})
+
+test('a single copy ends when a commit waits for somebody again, and not before', async () => {
+  await raise(1)
+  await opened(['prn_approver'])
+  const member = 'mbr_ledger2'
+  await leaderClaim.apply(context, claim(member, '', alone), under(1))
+  // Opened again where it is: still nobody else holds anything.
+  await leaderClaim.apply(context, claim(member, member, { publishedSync: [], publishedCount: 0 }), under(1))
+  assert.notEqual((await leader())?.singleCopy, undefined)
+  const publish = { component, member, publishedSync: ['p1'] }
+  await leaderPublish.apply(context, { ...publish, publishedCount: 0 }, under(1))
+  assert.notEqual((await leader())?.singleCopy, undefined)
+  await leaderPublish.apply(context, { ...publish, publishedCount: 1 }, under(1))
+  assert.equal((await leader())?.singleCopy, undefined)
+  assert.equal('singleCopy' in ((await leader()) ?? {}), false)
+})

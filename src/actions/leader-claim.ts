@@ -1,8 +1,10 @@
-import type { HeldPosition, LeaderRecord } from '../domain/leader-record.ts'
+import type { HeldPosition, LeaderRecord, SingleCopy } from '../domain/leader-record.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import type { MemberId } from '../domain/id.ts'
-import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action, ActionArgs } from '../engine/action.ts'
+import { assert, RecoveryError } from '../domain/recovery-error.ts'
+import type { Action, ActionArgs, Authority } from '../engine/action.ts'
+import type { RunRecord } from '../engine/run-event.ts'
+import { storeKeys } from '../engine/store-keys.ts'
 import { isRecord, numberArg, textArg, textsArg } from './agent-context.ts'
 import type { ControlContext } from './control-context.ts'
 import { readLeader, writeLeader } from './leader-store.ts'
@@ -40,11 +42,30 @@ export const leaderClaim: Action<ControlContext> = {
       publishedSync: [...textsArg(args, 'publishedSync')].sort(),
       publishedCount: numberArg(args, 'publishedCount'),
       ...heldArg(args, expected.record),
+      ...(await singleCopy(context, args, authority, expected.record)),
       switchesMs: isSwitch ? [...switches, context.world.clock.now()].slice(-switchesKept) : switches,
     }
     const { scope, epoch } = authority
     await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })
   },
+}
+
+/** Kept while nothing but the leader's place changes: only somebody that a commit waits for ends it. */
+async function singleCopy(
+  { store, estate, world }: ControlContext,
+  args: ActionArgs,
+  { run }: Authority,
+  before: LeaderRecord | undefined,
+): Promise<{ readonly singleCopy?: SingleCopy }> {
+  if (numberArg(args, 'publishedCount') > 0) return {}
+  if (before?.singleCopy !== undefined) return { singleCopy: before.singleCopy }
+  if (args['singleCopy'] !== true) return {}
+  const first = await store.get(storeKeys(estate.id).runRecord(run, 0))
+  const event = first === undefined ? undefined : (JSON.parse(first.value) as RunRecord).event
+  assert(event?.type === 'opened', 'a run begins with its opening')
+  const approvers = event.approvals.map(({ approver }) => approver)
+  const acceptedBy = approvers.length > 0 ? approvers : [event.requestedBy]
+  return { singleCopy: { acceptedBy, atMs: world.clock.now() } }
 }
 
 function heldArg(args: ActionArgs, before: LeaderRecord | undefined): { readonly holds?: HeldPosition } {

@@ -28,10 +28,13 @@ export const leaderPublish: Action<ControlContext> = {
     const expected = await readLeader(context.store, context.estate.id, component)
     if (expected.record === undefined || expected.record.member !== textArg(args, 'member'))
       throw notLeader(textArg(args, 'member'))
+    const { singleCopy, ...kept } = expected.record
+    const publishedCount = numberArg(args, 'publishedCount')
     const record = {
-      ...expected.record,
+      ...kept,
       publishedSync: [...textsArg(args, 'publishedSync')].sort(),
-      publishedCount: numberArg(args, 'publishedCount'),
+      publishedCount,
+      ...(singleCopy !== undefined && publishedCount === 0 ? { singleCopy } : {}),
     }
     const { scope, epoch } = authority
     await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })

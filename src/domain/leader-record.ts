@@ -21,6 +21,15 @@ export interface LeaderRecord {
    * hold it yet, so nobody with less is ever promoted, whoever was revoked.
    */
   readonly holds?: HeldPosition
+  /** Commits wait for nobody although the policy says otherwise, because people accepted that; gone once one waits for somebody again. */
+  readonly singleCopy?: SingleCopy
+}
+
+export interface SingleCopy {
+  /** Who approved the plan; who asked for it where nobody had to. */
+  readonly acceptedBy: readonly string[]
+  /** Wall ms of the claim. */
+  readonly atMs: number
 }
 
 export interface HeldPosition {

@@ -107,6 +107,8 @@ function observeStandbys({ policy }: PostgresComponent, cluster: ClusterFacts): 
   const named = cluster.members.filter(({ name }) => cluster.publishedSync.includes(name))
   const receiving = named.filter(({ reachable, receiving }) => reachable && receiving).length
   const count = policy.synchronousCount
+  if (cluster.publishedCount === 0 && count > 0)
+    return red('one copy: commits wait for nobody, bring a standby back with `pointzero run reprotect`')
   if (receiving < count) return red(`${receiving} standbys receive, commits need ${count}: writes stall`)
   if (count > 0 && receiving === count) return amber('no standby to spare: losing one more stalls writes')
   const silent = cluster.members.filter(({ reachable }) => !reachable).map(({ name }) => name)

@@ -1,4 +1,6 @@
+import type { Json } from '../domain/canonical-json.ts'
 import type { Plan, Step } from '../domain/plan.ts'
+import type { RecoveryError } from '../domain/recovery-error.ts'
 import { revocationsNeeded } from '../domain/leader-record.ts'
 import { hostNamed, scopeOf } from '../estate/estate-lookup.ts'
 import type { PostgresMember } from '../estate/estate.ts'
@@ -41,27 +43,29 @@ export const zoneFailover: Procedure = {
       required: false,
       meaning: '`yes`: go on although RPO 0 is void; needs a named approver',
     },
+    {
+      name: 'single-copy',
+      required: false,
+      meaning: '`accepted`: of two members, open the one that is left although nobody holds a second copy',
+    },
   ],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)
     const old = leaderOf(scene)
     if (request.parameters['accept-loss'] !== 'yes') requireNoBypass(scene)
-    const candidates = othersThan(scene, old).filter((member) =>
-      scene.facts.publishedSync.includes(member.name),
-    )
-    const needed = revocationsNeeded(scene.facts.publishedSync.length, scene.facts.publishedCount)
-    requireEnough(scene, candidates, needed)
+    const way = revoking(scene, old, request.parameters)
+    const { candidates, names, count } = way
     return compile(this, request, scene, [
       ...candidates.map((member) => detach(scene, member, old)),
-      choose(scene, candidates, { old, needed }),
+      choose(scene, way),
       fenceOld(scene, old),
-      claim(scene, old),
+      claim(scene, old, way),
       ...takeOverSteps(scene, {
         member: from('choose', 'member'),
         host: from('choose', 'host'),
         upstream: from('choose', 'upstream'),
-        names: from('choose', 'others'),
-        count: scene.facts.publishedCount,
+        names,
+        count,
         followers: othersThan(scene, old).filter(
           (member) => candidates.includes(member) || memberFacts(scene, member.id).reachable,
         ),
@@ -74,6 +78,48 @@ export const zoneFailover: Procedure = {
       }),
     ])
   },
+}
+
+/** Who is revoked and chosen from, and what a commit on the new primary waits for. */
+interface Way {
+  readonly candidates: readonly PostgresMember[]
+  /** So many of them must have detached before one is chosen. */
+  readonly needed: number
+  readonly names: Json
+  readonly count: number
+  /** Labels that may acknowledge beside the detached when those are too few. */
+  readonly fallbackSync: readonly string[]
+  /** What the approver accepts beside the plan itself, in words. */
+  readonly accepts: readonly string[]
+  readonly singleCopy: boolean
+}
+
+function revoking(scene: ClusterScene, old: PostgresMember, parameters: PlanRequest['parameters']): Way {
+  const { publishedSync, publishedCount } = scene.facts
+  const candidates = othersThan(scene, old).filter(({ name }) => publishedSync.includes(name))
+  const needed = revocationsNeeded(publishedSync.length, publishedCount)
+  requireEnough(scene, candidates, needed)
+  const singleCopy = scene.cluster.members.length === 2
+  if (!singleCopy) {
+    // The old primary holds everything that was acknowledged; of anybody else beside the published that is not known.
+    const rule = { names: from('choose', 'others'), count: publishedCount, fallbackSync: [old.name] }
+    return { candidates, needed, ...rule, accepts: [], singleCopy }
+  }
+  if (parameters['single-copy'] !== 'accepted') throw wouldBeSingle(scene, old)
+  const accepts = [
+    `commits have one copy until \`pointzero run reprotect --param member=${old.name}\` is done`,
+  ]
+  return { candidates, needed, names: [], count: 0, fallbackSync: [], accepts, singleCopy }
+}
+
+/** Waiting for the member that was just lost, the new primary would confirm nothing, after there is no way back: said before, not after. */
+function wouldBeSingle(scene: ClusterScene, old: PostgresMember): RecoveryError {
+  const left = othersThan(scene, old).map(({ name }) => name)
+  return refusal(
+    'SINGLE_COPY',
+    `without ${old.name} only ${left.join(', ')} is left of ${scene.cluster.name}: what it confirms would have one copy`,
+    `bring ${old.name} back, or accept it: \`pointzero plan zone-failover --param single-copy=accepted\` and an approval`,
+  )
 }
 
 /** Without enough standbys to revoke, the old primary might still confirm: promoting would risk acknowledged writes. */
@@ -127,11 +173,7 @@ function detach(scene: ClusterScene, member: PostgresMember, old: PostgresMember
   })
 }
 
-function choose(
-  scene: ClusterScene,
-  candidates: readonly PostgresMember[],
-  rule: { readonly old: PostgresMember; readonly needed: number },
-): Step {
+function choose(scene: ClusterScene, { candidates, needed, count, fallbackSync }: Way): Step {
   return step({
     id: 'choose',
     action: 'candidate.choose',
@@ -139,13 +181,12 @@ function choose(
     args: {
       component: scene.cluster.id,
       members: candidates.map(({ id }) => id),
-      needed: rule.needed,
-      count: scene.facts.publishedCount,
-      // The old primary holds everything that was acknowledged; of anybody else beside the published that is not known.
-      fallbackSync: [rule.old.name],
+      needed,
+      count,
+      fallbackSync,
     },
     after: candidates.map(({ name }) => `detach-${name}`),
-    quorum: rule.needed,
+    quorum: needed,
     proves:
       'the detached member with the highest (timeline, max(received, replayed)) was picked from fresh readings',
     phase: 'decide',
@@ -153,7 +194,7 @@ function choose(
   })
 }
 
-function claim(scene: ClusterScene, old: PostgresMember): Step {
+function claim(scene: ClusterScene, old: PostgresMember, { names, count, accepts, singleCopy }: Way): Step {
   return step({
     id: 'claim',
     action: 'leader.claim',
@@ -163,10 +204,12 @@ function claim(scene: ClusterScene, old: PostgresMember): Step {
       member: from('choose', 'member'),
       from: old.id,
       systemIdentifier: scene.facts.systemIdentifier,
-      publishedSync: from('choose', 'others'),
-      publishedCount: scene.facts.publishedCount,
+      publishedSync: names,
+      publishedCount: count,
       holds: from('choose', 'holds'),
       unplanned: true,
+      ...(singleCopy ? { singleCopy } : {}),
+      ...(accepts.length > 0 ? { accepts } : {}),
     },
     after: ['choose'],
     proves: `the leader record of ${scopeOf(scene.cluster)} names the chosen member under this run's epoch`,

@@ -50,14 +50,28 @@ function decideFailover(input: AutomaticInput): AutomaticDecision {
       `flap guard: ${lately.length} switches within ${input.policy.flapWindowMs} ms, a person decides now`,
     )
   }
-  return reopen(input) ?? { start: 'zone-failover', reason: input.detection.reason }
+  const personal = forPersonOnly(input)
+  const reopened = reopen(input, personal !== '')
+  if (reopened !== undefined) return reopened
+  return personal === '' ? { start: 'zone-failover', reason: input.detection.reason } : nothing(personal)
+}
+
+/** What a failover would take from clients without anybody having accepted it; '' when nothing. The procedure refuses it too. */
+function forPersonOnly({ policy, leader, facts }: AutomaticInput): string {
+  const how = (parameter: string): string =>
+    `a person accepts it with \`pointzero plan zone-failover --param ${parameter}\``
+  if (policy.synchronousCount === 0 && leader.publishedCount === 0)
+    return `replication is asynchronous, a failover would lose what was not sent yet: ${how('accept-loss=yes')}`
+  if (facts.members.length === 2)
+    return `a failover would leave a single copy: ${how('single-copy=accepted')}`
+  return ''
 }
 
 /**
- * Too few standbys answer for a revocation, but the leader's own host does: it holds everything that was acknowledged, so it leads again
- * where it is.
+ * Too few standbys answer for a revocation, or nobody may take over without a person, but the leader's own host answers: it holds everything
+ * that was acknowledged, so it leads again where it is.
  */
-function reopen(input: AutomaticInput): AutomaticDecision | undefined {
+function reopen(input: AutomaticInput, isPersonal: boolean): AutomaticDecision | undefined {
   const { leader, facts } = input
   const home = facts.members.find(({ member }) => member === leader.member)
   if (home === undefined || !home.reachable || (home.role !== 'stopped' && home.role !== 'standby'))
@@ -67,7 +81,7 @@ function reopen(input: AutomaticInput): AutomaticDecision | undefined {
       member !== leader.member && reachable && leader.publishedSync.includes(name),
   )
   const needed = revocationsNeeded(leader.publishedSync.length, leader.publishedCount)
-  if (input.inVain !== true && needed > 0 && answering.length >= needed) return undefined
+  if (input.inVain !== true && !isPersonal && needed > 0 && answering.length >= needed) return undefined
   return {
     start: 'reprotect',
     member: home.name,

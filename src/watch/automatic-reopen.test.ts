@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { memberFact, sampleFacts, unseen } from '../../test/support/sample-facts.ts'
 import type { MemberFacts } from '../domain/facts.ts'
+import { clusters } from '../estate/estate-lookup.ts'
 import { simulatedEstate } from '../simulation/simulated-estate.ts'
 import { decideAutomatic } from './automatic-decision.ts'
 import type { AutomaticInput } from './automatic-decision.ts'
@@ -80,4 +81,27 @@ test('misled clients come before a displaced standby only while somebody acknowl
     displacedMs,
   })
   assert.equal('member' in none && none.member, 'p2')
+})
+
+test('of two members the leader is opened again where it is, as long as its host answers', () => {
+  const pair = { leader: { ...leader, publishedSync: ['p2'] } }
+  const decision = decide([stopped, memberFact(2)], pair)
+  assert.deepEqual([decision.start, 'member' in decision && decision.member], ['reprotect', 'p1'])
+})
+
+test('of two members the last copy is opened by a person only, and the status says how', () => {
+  const pair = { leader: { ...leader, publishedSync: ['p2'] } }
+  const decision = decide([memberFact(1, unseen), memberFact(2)], pair)
+  assert.equal(decision.start, 'nothing')
+  assert.match(decision.reason, /single copy.*--param single-copy=accepted/)
+})
+
+test('under an asynchronous policy a person accepts the loss, and the status says how', () => {
+  const { policy } = clusters(simulatedEstate({ synchronousCount: 0 }))[0] ?? {}
+  assert.ok(policy !== undefined)
+  const unnamed = { policy, leader: { ...leader, publishedSync: [], publishedCount: 0 } }
+  const decision = decide([memberFact(1, unseen), memberFact(2), memberFact(3)], unnamed)
+  assert.equal(decision.start, 'nothing')
+  assert.match(decision.reason, /asynchronous.*--param accept-loss=yes/)
+  assert.equal(decide([stopped, memberFact(2), memberFact(3)], unnamed).start, 'reprotect')
 })

@@ -17,9 +17,18 @@ export function planText(plan: Plan, hash: string, paint: Paint, kind: RunKind =
     `product     ${plan.productVersion}, ${plan.procedure} version ${plan.procedureVersion}\n\n`,
     textTable(['STEP', 'ON', 'ACTION', 'EFFECT', 'DONE MEANS'], rows),
     '\n',
+    ...acceptedTexts(plan).map((risk) => `${paint('red', 'ACCEPTS')}     ${plainText(risk)}\n`),
     pointOfNoReturnText(plan, paint),
     `plan hash   ${paint('bold', hash)}\n`,
   ].join('')
+}
+
+/** What the approver accepts beside the plan itself: in the plan, and so in its hash. */
+function acceptedTexts({ steps }: Plan): readonly string[] {
+  return steps.flatMap(({ args }) => {
+    const { accepts } = args
+    return Array.isArray(accepts) ? accepts.filter((risk) => typeof risk === 'string') : []
+  })
 }
 
 function placeOf({ on }: Step): string {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Facts } from '../../domain/facts.ts'
+import type { LeaderRecord } from '../../domain/leader-record.ts'
 import { isBuilt } from '../../estate/built-recoveries.ts'
 import { parseEstate } from '../../estate/parse-estate.ts'
 import { readiness } from '../../estate/readiness.ts'
+import type { ClusterStatus } from '../../server/status-wire.ts'
 import { paintFor } from './paint.ts'
 import { statusText } from './status-text.ts'
 
@@ -58,4 +60,46 @@ test('a host that never reported is unknown, and a sandbox says that it is one',
   assert.match(shown(estate), /app1 +never: unknown/)
   assert.doesNotMatch(shown(estate), /SANDBOX/)
   assert.match(shown(estate, true), /SANDBOX: its runs are drills/)
+})
+
+test('a single copy stands above its members until it ends, with who accepted it and since when', () => {
+  const ledger = facts.clusters[0]
+  assert.ok(ledger !== undefined && ledger.leader !== '')
+  const leader = {
+    member: ledger.leader,
+    epoch: 4,
+    systemIdentifier: ledger.systemIdentifier,
+    publishedSync: [],
+    publishedCount: 0,
+    switchesMs: [],
+  }
+  const cluster = (record: LeaderRecord): ClusterStatus => ({
+    component: ledger.component,
+    leader: record,
+    detection: { state: 'up', reason: 'all is well', silentMs: 0 },
+    openRun: '',
+    automatic: '',
+    epoch: 4,
+  })
+  const text = (record: LeaderRecord, unprotected: Facts = facts): string =>
+    statusText(
+      {
+        estate,
+        status: { ...status, facts: unprotected, clusters: [cluster(record)] },
+        readiness: readiness(estate, { facts: unprotected, nowMs: 1 }),
+      },
+      paintFor({ hasColour: false }),
+    )
+  const single = { acceptedBy: ['prn_one', 'prn_two'], atMs: 0 }
+  assert.match(
+    text({ ...leader, singleCopy: single }),
+    /RED: SINGLE COPY since 1970-01-01T00:00:00.000Z, accepted by prn_one, prn_two; .*reprotect/,
+  )
+  assert.doesNotMatch(text(leader), /SINGLE COPY/)
+  const [first, ...others] = facts.clusters
+  const alone = {
+    ...facts,
+    clusters: [{ ...first, publishedSync: [], publishedCount: 0 }, ...others],
+  } as Facts
+  assert.match(lineOf(text(leader, alone), 'ledger'), / RED /)
 })

@@ -1,4 +1,5 @@
 import type { MemberFacts } from '../../domain/facts.ts'
+import type { SingleCopy } from '../../domain/leader-record.ts'
 import type { Estate } from '../../estate/estate.ts'
 import type { Colour, Readiness } from '../../estate/readiness.ts'
 import type { ClusterStatus, ControlPlaneStatus } from '../../server/status-wire.ts'
@@ -65,11 +66,19 @@ function clusterText(
     `${paint('bold', name)}  ${state}: ${detection.reason}\n`,
     `  epoch ${cluster.epoch}, ${cluster.openRun === '' ? 'no run open' : `run ${cluster.openRun} is open`}\n`,
     `  automatic: ${cluster.automatic}\n`,
+    singleCopyText(cluster.leader?.singleCopy, paint),
     textTable(['MEMBER', 'ZONE', 'ROLE', 'TIMELINE', 'RECEIVES', 'MAY ACKNOWLEDGE'], rows)
       .replaceAll(/^/gm, '  ')
       .trimEnd(),
     '\n\n',
   ].join('')
+}
+
+/** Nobody has to look for it: until a commit waits for somebody again it stands above the members. */
+function singleCopyText(accepted: SingleCopy | undefined, paint: Paint): string {
+  if (accepted === undefined) return ''
+  const since = `since ${new Date(accepted.atMs).toISOString()}, accepted by ${accepted.acceptedBy.join(', ')}`
+  return `  ${paint('red', `RED: SINGLE COPY ${since}`)}; bring another member back with \`pointzero run reprotect\`\n`
 }
 
 function memberRow(

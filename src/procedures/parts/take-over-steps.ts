@@ -27,7 +27,8 @@ export function takeOverSteps(scene: ClusterScene, successor: Successor): readon
       on: host,
       args: { ...chosen, names, count },
       after: ['claim'],
-      proves: 'the new leader waits for the published names',
+      proves:
+        count === 0 ? 'the new leader waits for nobody' : 'the new leader waits for the published names',
       effect: 'reversible',
       phase: 'execute',
       attempts: 10,
@@ -45,7 +46,7 @@ export function takeOverSteps(scene: ClusterScene, successor: Successor): readon
       attempts: 10,
     }),
     ...successor.followers.map((member) => follow(scene, member, successor.upstream)),
-    ...proofs(chosen, host),
+    ...proofs(chosen, host, count),
   ]
 }
 
@@ -64,7 +65,11 @@ function follow(scene: ClusterScene, member: PostgresMember, upstream: Json): St
   })
 }
 
-function proofs(chosen: Readonly<Record<string, Json>>, host: string | StepReference): readonly Step[] {
+function proofs(
+  chosen: Readonly<Record<string, Json>>,
+  host: string | StepReference,
+  count: number,
+): readonly Step[] {
   return [
     step({
       id: 'acknowledge',
@@ -72,7 +77,10 @@ function proofs(chosen: Readonly<Record<string, Json>>, host: string | StepRefer
       on: host,
       args: { ...chosen, timeoutMs: 5_000 },
       after: ['promote'],
-      proves: 'a named standby acknowledged a commit that lies after the end of recovery',
+      proves:
+        count === 0
+          ? 'a commit that lies after the end of recovery was made, on the only copy that a commit waits for'
+          : 'a named standby acknowledged a commit that lies after the end of recovery',
       phase: 'verify',
       timeoutMs: 10_000,
       attempts: 3,
