@@ -42,12 +42,13 @@ function unreachable(folder: string, { uid }: Owner): RecoveryError {
 }
 
 function portTaken(address: string, port: number, problem: string): RecoveryError {
-  const [message, hint] =
-    problem === 'EADDRNOTAVAIL'
-      ? [`${address} is no address of this machine`, 'the lab needs Linux, where all of 127.0.0.0/8 is there']
-      : [
-          `port ${port} can not be used on ${address} (${problem}): something listens on every address`,
-          'end what listens there, or start the lab as root on Linux: every host then has addresses of its own',
-        ]
-  return new RecoveryError({ code: 'LAB_PORT_TAKEN', class: 'refused', message, hint })
+  return new RecoveryError({
+    code: 'LAB_PORT_TAKEN',
+    class: 'refused',
+    message: `port ${port} can not be used on ${address} (${problem})`,
+    hint:
+      problem === 'EADDRNOTAVAIL'
+        ? 'the lab needs Linux, where every address of 127.0.0.0/8 is there'
+        : 'end what listens on every address, or start the lab as root on Linux: each host then has addresses of its own',
+  })
 }
