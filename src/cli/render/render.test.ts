@@ -28,6 +28,15 @@ test('a plan shows its mode, its hash and where the way back ends', () => {
   assert.match(planText({ ...samplePlan, mode: 'drill' }, '', paint), /----- DRILL -----/)
 })
 
+test('what an approver accepts beside the plan stands under its steps', () => {
+  const [first, ...others] = samplePlan.steps
+  assert.ok(first !== undefined)
+  const risky = { ...first, args: { ...first.args, accepts: ['lost: what p1 had not sent'] } }
+  const shown = planText({ ...samplePlan, steps: [risky, ...others] }, '', paint)
+  assert.match(shown, /^ACCEPTS +lost: what p1 had not sent$/m)
+  assert.doesNotMatch(planText(samplePlan, '', paint), /ACCEPTS/)
+})
+
 test('an error is a block with what, where and the next command', () => {
   const error = new RecoveryError({
     code: 'A_B',
