@@ -29,6 +29,7 @@ function main(): void {
       cpSync(join(root, folder), join(copy, folder), { recursive: true })
     cpSync(join(root, 'package.json'), join(copy, 'package.json'))
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    for (const planted of chosen) requireFound(planted)
     const sound = judge(copy, values.seeds)
     if (sound !== undefined) throw new Error(`without any planted bug: ${sound.killer}: ${sound.detail}`)
     process.stdout.write(`${chosen.length} planted bugs; without them everything passes\n`)
@@ -53,15 +54,20 @@ function isKilled(copy: string, planted: PlantedBug, seeds: string): boolean {
   }
 }
 
-function plant(copy: string, { name, edits }: PlantedBug): void {
+/** Each text occurs exactly once, or the bug would not be the one that its name says. */
+function requireFound({ name, edits }: PlantedBug): void {
+  for (const { file, find } of edits) {
+    const times = readFileSync(join(root, file), 'utf8').split(find).length - 1
+    if (times !== 1) throw new Error(`${name}: found ${times} times in ${file}: ${find}`)
+  }
+}
+
+function plant(copy: string, { edits }: PlantedBug): void {
   for (const { file, find, replace } of edits) {
     const path = join(copy, file)
-    const text = readFileSync(path, 'utf8')
-    const times = text.split(find).length - 1
-    if (times !== 1) throw new Error(`${name}: found ${times} times in ${file}: ${find}`)
     writeFileSync(
       path,
-      text.replace(find, () => replace),
+      readFileSync(path, 'utf8').replace(find, () => replace),
     )
   }
 }

@@ -43,7 +43,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       'after: candidates.map(({ name }) => `detach-${name}`),',
       'after: [],',
     ),
-    edit('procedures/zone-failover.ts', 'quorum: rule.needed,\n    proves', 'quorum: 0,\n    proves'),
+    edit('procedures/zone-failover.ts', 'quorum: needed,\n    proves', 'quorum: 0,\n    proves'),
   ),
   bug(
     'one revocation too few is asked for',
@@ -153,8 +153,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     'an agent starts whatever stopped, also a fenced primary',
     edit(
       'agent/member-watch.ts',
-      "if (this.#state.intentOf(this.local.member.id) !== 'standby') return",
-      "if (this.#state.intentOf(this.local.member.id) === 'primary') return",
+      "if (this.#state.intentOf(member.id) !== 'standby' || !this.#turns.isFree(target)) return",
+      "if (this.#state.intentOf(member.id) === 'primary') return",
     ),
   ),
   bug(
@@ -167,11 +167,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'the new primary is promoted before its rule is loaded',
-    edit('procedures/parts/take-over-steps.ts', "after: ['set-sync'],", "after: ['claim'],"),
     edit(
       'procedures/parts/take-over-steps.ts',
-      "after: ['claim'],\n      proves: 'the new leader waits",
-      "after: ['promote'],\n      proves: 'the new leader waits",
+      "after: ['set-sync'],\n      proves: 'the new leader is out",
+      "after: ['claim'],\n      proves: 'the new leader is out",
+    ),
+    edit(
+      'procedures/parts/take-over-steps.ts',
+      "after: ['claim'],\n      proves:\n        count === 0",
+      "after: ['promote'],\n      proves:\n        count === 0",
     ),
   ),
   bug(
@@ -187,8 +191,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     ),
     edit(
       'engine/run-journal.ts',
-      'const revision = result.succeeded ? result.revision : (await this.#stored(records))?.revision',
-      'const revision = result.succeeded ? result.revision : undefined',
+      ': (await this.#patiently(() => this.#stored(records)))?.revision',
+      ': undefined',
     ),
   ),
   bug(

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { standbyOf, systemIdentifier } from '../../test/support/memory-member.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Json } from '../domain/canonical-json.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ActionArgs, Observation } from '../engine/action.ts'
@@ -22,13 +23,15 @@ const at = (lsn: string): MemberObservation => ({
 })
 
 /** Members p2 and p3 as their agents would show them now; absent: the agent does not answer. */
-async function placed(seen: Readonly<Record<string, MemberObservation>>) {
+async function placed(seen: Readonly<Record<string, MemberObservation>>, recorded: Json = {}) {
   const { clock, ...world } = new VirtualTime().world()
   const store = new MemoryControlStore(clock)
   const key = storeKeys(estate.id).leader('cmp_ledger')
   await store.transact({
     compare: [],
-    put: [{ key, value: canonicalJson({ member: 'mbr_ledger1', systemIdentifier }) }],
+    put: [
+      { key, value: canonicalJson({ member: 'mbr_ledger1', systemIdentifier, ...(recorded as object) }) },
+    ],
   })
   const observeHost = async (host: string) => {
     const observation = seen[host]
@@ -81,6 +84,17 @@ test('a rule that nobody could meet is not chosen: after the claim there would b
   const together = await choose(seen, { count: 2 })
   assert.ok(together.satisfied)
   assert.deepEqual(together.output['others'], ['p2', 'p1'])
+})
+
+test('who holds less than the leader was promoted with is never chosen, however many were revoked', async () => {
+  const seen = { az2: at('0/10'), az3: at('0/20') }
+  const after = async (holds: Json): Promise<Observation> =>
+    candidateChoose.observe(await placed(seen, { holds }), usual, authority)
+  const enough = await after({ timeline: 1, lsn: '0/20' })
+  assert.ok(enough.satisfied)
+  assert.equal(enough.output['member'], 'mbr_ledger3')
+  assert.equal((await after({ timeline: 1, lsn: '0/21' })).satisfied, false)
+  assert.equal((await after({ timeline: 2, lsn: '0/1' })).satisfied, false)
 })
 
 test('a member of another database system is never chosen', async () => {
