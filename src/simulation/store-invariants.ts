@@ -22,7 +22,9 @@ function claimOf({
   body,
 }: ObservedCall): { readonly scope: string; readonly epoch: number } | undefined {
   if (method === agentMethods.announce) return body as { readonly scope: string; readonly epoch: number }
-  return method === agentMethods.actionApply ? (body as ActionCall).authority : undefined
+  // A look that was answered is remembered by its agent like an effect.
+  const isAction = method === agentMethods.actionApply || method === agentMethods.actionObserve
+  return isAction ? (body as ActionCall).authority : undefined
 }
 
 /** What must hold of the control store at every put, and of every effect that an executor asks an agent for. */
@@ -62,6 +64,7 @@ export class StoreInvariants {
     call.highestAccepted = this.#accepted.get(`${call.to} ${claimed.scope}`) ?? 0
     if (call.method !== agentMethods.actionApply) return
     const { run, step, attempt } = (call.body as ActionCall).authority
+    call.isLate = attempt <= (this.#over.get(`${run}/${step}`) ?? 0)
     // Law 6: when the request for an effect arrives, the intent is in the store already.
     if (!this.#intents.has(`${run}/${step}/${attempt}`)) {
       broken(
@@ -75,11 +78,22 @@ export class StoreInvariants {
     const claimed = claimOf(call)
     if (claimed === undefined) return
     if (!ok) {
-      if (code === 'EPOCH_STALE') this.#counters.add('superseded-effect-refused')
+      if (code === 'EPOCH_STALE' && call.method !== agentMethods.actionObserve)
+        this.#counters.add('superseded-effect-refused')
+      if (code === 'TICKET_STALE')
+        this.#counters.add(`stale-effect-refused${call.isLate === true ? ':late' : ''}`)
       return
     }
     const { scope, epoch } = claimed
-    if (epoch < call.highestAccepted) {
+    if (call.isLate === true) {
+      const { step, attempt } = (call.body as ActionCall).authority
+      broken(
+        'a late request has no effect',
+        `${call.to} accepted ${step}, attempt ${attempt}, which was over`,
+      )
+    }
+    // A superseded executor may look, so only what is not a look breaks it.
+    if (epoch < call.highestAccepted && call.method !== agentMethods.actionObserve) {
       broken(
         'a superseded executor has no effect',
         `${call.to} accepted epoch ${epoch} after ${call.highestAccepted}`,
