@@ -107,7 +107,9 @@ export class StoreInvariants {
     if (value.includes('"type":"opened"')) return
     const { run, event } = JSON.parse(value) as { readonly run: string; readonly event: RunEvent }
     if (event.type === 'intent') {
-      this.#intents.add(`${run}/${event.step}/${event.attempt}`)
+      const key = `${run}/${event.step}/${event.attempt}`
+      if (this.#intents.has(key)) broken('an intent is recorded once', `${key} was appended again`)
+      this.#intents.add(key)
       this.#openIntents.set(`${run}/${event.step}`, event.kind)
     } else if (event.type === 'outcome') {
       this.#openIntents.delete(`${run}/${event.step}`)
