@@ -1,9 +1,9 @@
 // How long it takes to read and check an estate of 10,000 components. Goal: planning and checking together within 1 s.
-import { loadavg } from 'node:os'
 import { assess } from '../src/estate/feasibility.ts'
 import { parseEstate, readEstate } from '../src/estate/parse-estate.ts'
 import { readPlainYaml } from '../src/estate/plain-yaml.ts'
 import { readFullYaml } from '../src/estate/yaml-tree.ts'
+import { load, print } from './figures.ts'
 import { generatedEstate } from './generated-estate.ts'
 
 const count = Number(process.argv[2] ?? 10_000)
@@ -37,16 +37,6 @@ function measure(label: string, work: () => unknown): void {
   )
 }
 
-function load(): string {
-  return loadavg()
-    .map((value) => value.toFixed(2))
-    .join(' ')
-}
-
 function fail(): never {
   throw new Error('the generated estate is not plain YAML')
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

@@ -33,6 +33,23 @@ export const errorNotes: Readonly<Record<string, Note>> = {
   STEP_TIMEOUT: { classes: ['transient', 'unknown-outcome'] },
   STORE_REPLY_LOST: { classes: ['unknown-outcome'] },
   STORE_UNREACHABLE: { classes: ['transient'] },
+  TARGET_UNREACHABLE: {
+    classes: ['refused'],
+    messages: [
+      'what can not be reached and why, the nearest point, and what it loses in seconds and transactions',
+    ],
+    hints: ['take the nearest point on purpose, or bring the missing WAL or backup back: `pointzero points`'],
+  },
+  VAULT_CHAIN_BROKEN: {
+    classes: ['refused'],
+    messages: [
+      'which manifest follows none, a missing one, or the same one as another; `vault list` reports it',
+    ],
+    hints: ['find out who removed or added a manifest; each snapshot that is listed can still be restored'],
+  },
+  VAULT_KEY_INVALID: {
+    messages: ['not a private key in PEM form, not an X25519 one, or not 32 bytes in base64url'],
+  },
   USAGE: {
     messages: ['what is wrong with the command line'],
     hints: ['what the error itself says, or `pointzero <command> --help`'],

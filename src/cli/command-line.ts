@@ -4,7 +4,9 @@ import { productVersion } from '../domain/product-version.ts'
 import { agentCommand } from './commands/agent.ts'
 import { approveCommand } from './commands/approve.ts'
 import { cancelCommand } from './commands/cancel.ts'
+import { captureCommand } from './commands/capture.ts'
 import { checkCommand } from './commands/check.ts'
+import { corruptionCommand } from './commands/corruption.ts'
 import { drillCommand } from './commands/drill.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { factsCommand } from './commands/facts.ts'
@@ -12,6 +14,7 @@ import { identityCommand } from './commands/identity.ts'
 import { labCommand } from './commands/lab.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { planCommand } from './commands/plan.ts'
+import { pointsCommand } from './commands/points.ts'
 import { principalCommand } from './commands/principal.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { runCommand } from './commands/run.ts'
@@ -22,6 +25,7 @@ import { showCommand } from './commands/show.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
+import { vaultCommand } from './commands/vault.ts'
 import type { CommandContext } from './command-context.ts'
 import { exitCodeOf, exitCodes } from './exit-code.ts'
 import type { ExitCode } from './exit-code.ts'
@@ -43,7 +47,9 @@ const commands = [
     showCommand,
   ],
   ...[drillCommand, simulateCommand, evidenceCommand],
-  ...[startCommand, labCommand, serveCommand, agentCommand],
+  vaultCommand,
+  ...[pointsCommand, corruptionCommand],
+  ...[startCommand, labCommand, serveCommand, agentCommand, captureCommand],
 ]
 
 const exitCodeHelp = `

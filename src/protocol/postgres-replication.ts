@@ -74,6 +74,27 @@ export async function dropReplicationSlot(
   )
 }
 
+export interface PhysicalSlot {
+  /** WAL from here on is kept; absent when nothing is kept yet, or any more (`wal_status = lost`). */
+  readonly restartLsn?: Lsn
+  readonly restartTimeline?: number
+}
+
+/** `undefined` when there is no such slot. */
+export async function readPhysicalSlot(
+  connection: PostgresConnection,
+  name: string,
+): Promise<PhysicalSlot | undefined> {
+  const row = await oneRow(connection, `READ_REPLICATION_SLOT ${identifier(name)}`, true)
+  if ((row.get('slot_type') ?? null) === null) return undefined
+  const lsn = row.get('restart_lsn') ?? null
+  const timeline = row.get('restart_tli') ?? null
+  return {
+    ...(lsn === null ? {} : { restartLsn: parseLsn(lsn) }),
+    ...(timeline === null ? {} : { restartTimeline: timelineOf(timeline) }),
+  }
+}
+
 /** The history file of a timeline above 1, verbatim: recovery needs it beside the WAL. */
 export async function timelineHistory(
   connection: PostgresConnection,

@@ -39,7 +39,7 @@ const trailerMagic = Buffer.from('PZEND\0\0\x01', 'latin1')
 const suite = 1
 const wrapBytes = recipientIdBytes + encapsulatedBytes + wrappedCiphertextBytes
 const entryBytes = chunkIdBytes + 32 + 16
-export const trailerBytes = 16
+const trailerBytes = 16
 
 export function encodeHeader({ place, wrapped }: PackHeader): Uint8Array {
   const names = [place.vault, place.epoch].map((name) =>
@@ -75,11 +75,6 @@ export function encodeIndex(entries: readonly ChunkEntry[]): Uint8Array {
   index.writeUInt32BE(entries.length, trailer + 4)
   trailerMagic.copy(index, trailer + 8)
   return index
-}
-
-/** Index with trailer: what follows the records. */
-export function indexBytesOf(chunks: number): number {
-  return chunks * entryBytes + trailerBytes
 }
 
 export function sealOf(header: Uint8Array, indexWithTrailer: Uint8Array): Uint8Array {

@@ -60,7 +60,7 @@ export async function storeSnapshot(
   effects: VaultEffects,
   copy: (target: RestoreTarget) => Promise<Copied>,
 ): Promise<Snapshot> {
-  const { earlier, inEpoch, epoch } = await placeOf(vault, writer, options, effects)
+  const { inEpoch, epoch } = await placeOf(vault, writer, options, effects)
   const snapshot = newStampedId(effects.clock, effects.random)
   const chunks = new ChunkWriter(vault.store, effects.random, {
     vault: vault.id,
@@ -77,8 +77,10 @@ export async function storeSnapshot(
     const packs = await chunks.finish()
     const list = encodePackList(packs)
     await vault.store.putNew(packListName(epoch, snapshot), [list])
+    // Read again: another backup of the source may have ended meanwhile, and the chain has one end.
+    const newest = (await snapshotsOf(vault, options)).at(-1)
     const members: ManifestMembers = {
-      ...{ vault: vault.id, epoch, snapshot, critical: [], ...after(earlier.at(-1)) },
+      ...{ vault: vault.id, epoch, snapshot, critical: [], ...after(newest) },
       ...{ source: options.source, kind: 'postgres-base-backup' as const, chunkBytes, productVersion },
       ...{ startedAtMs, finishedAtMs: effects.clock.now(), postgres, streams },
       packs: { count: packs.length, bytes: list.length, sha256: digestOf(list) },
@@ -94,18 +96,23 @@ export async function storeSnapshot(
   }
 }
 
-/** The epoch, and what of it and of the source's chain is there already. */
+/** The epoch, and what of the source is in it already. */
 async function placeOf(
   vault: Vault,
   { recipients, signer }: Writer,
-  { source, epochMaxAgeMs }: SnapshotOptions,
+  options: SnapshotOptions,
   effects: VaultEffects,
 ) {
   if (recipients.length === 0) throw noRecipient()
+  const earlier = await snapshotsOf(vault, options)
+  const maxAgeMs = options.epochMaxAgeMs
+  const epoch = chooseEpoch(earlier, { maxAgeMs, signer: signer.principal }, effects)
+  return { epoch, inEpoch: earlier.filter((one) => one.epoch === epoch) }
+}
+
+async function snapshotsOf(vault: Vault, { source }: SnapshotOptions): Promise<readonly Manifest[]> {
   const { snapshots } = await readCatalogue(vault)
-  const earlier = snapshots.filter((one) => sourceKey(one) === sourceKey({ source }))
-  const epoch = chooseEpoch(earlier, { maxAgeMs: epochMaxAgeMs, signer: signer.principal }, effects)
-  return { earlier, epoch, inEpoch: earlier.filter((one) => one.epoch === epoch) }
+  return snapshots.filter((one) => sourceKey(one) === sourceKey({ source }))
 }
 
 function after(newest: Manifest | undefined): Pick<ManifestMembers, 'sequence' | 'previous'> {

@@ -2,10 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ObjectStore } from '../../src/ports/object-store.ts'
 
+const text = (content: string) => Buffer.from(content)
+
 /** What every object store has to do, whatever it is made of. `open` gives an empty one. */
 export function objectStoreContract(what: string, open: () => Promise<ObjectStore>): void {
-  const text = (content: string) => Buffer.from(content)
+  contentContract(what, open)
+  nameContract(what, open)
+}
 
+function contentContract(what: string, open: () => Promise<ObjectStore>): void {
   test(`${what}: returns what was put, whole and in ranges`, async () => {
     const store = await open()
     assert.equal(await store.putNew('e/1/p/a.pack', [text('hello, '), text(''), text('world')]), 'stored')
@@ -46,7 +51,9 @@ export function objectStoreContract(what: string, open: () => Promise<ObjectStor
     await assert.rejects(store.get('short', { offset: 3, length: 3 }), { code: 'OBJECT_TRUNCATED' })
     await assert.rejects(store.get('short', { offset: 6, length: 1 }), { code: 'OBJECT_TRUNCATED' })
   })
+}
 
+function nameContract(what: string, open: () => Promise<ObjectStore>): void {
   test(`${what}: lists a folder with everything below it, in order`, async () => {
     const store = await open()
     assert.deepEqual(await store.list(''), [])

@@ -1,0 +1,100 @@
+import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Json } from '../domain/canonical-json.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import { historyName, parseSegmentName } from './wal-position.ts'
+import type { NamedSegment } from './wal-position.ts'
+
+export const walFolder = 'wal'
+export const clockFolder = 'clock'
+export const conflictFolder = 'conflicts'
+export const namesFolder = 'names'
+export const ledgerPath = 'ledger'
+export const statePath = 'state.json'
+const identityPath = 'FORMAT'
+
+export const archiveFormat = 'pointzero/wal-archive/1'
+
+/** What an archive belongs to, for ever. */
+export interface ArchiveIdentity {
+  readonly format: typeof archiveFormat
+  readonly systemIdentifier: string
+  readonly segmentBytes: number
+}
+
+/** `undefined` for an archive that nothing was written to yet. */
+export async function readIdentity(archive: ArchiveDirectory): Promise<ArchiveIdentity | undefined> {
+  const bytes = await archive.read(identityPath, 0, 4096)
+  // A process that ended before its first sync leaves an empty file.
+  if (bytes.length === 0) return undefined
+  const found = parsed(new TextDecoder().decode(bytes)) as Partial<ArchiveIdentity> | undefined
+  if (found?.format === archiveFormat && isSegmentSize(found.segmentBytes ?? 0))
+    return found as ArchiveIdentity
+  throw new RecoveryError({
+    code: 'FORMAT_UNKNOWN',
+    class: 'refused',
+    message: `${archive.name}/${identityPath}: this is not ${archiveFormat}`,
+    hint: 'name another directory, or use the release that wrote it (`pointzero --version`)',
+  })
+}
+
+export async function writeIdentity(archive: ArchiveDirectory, identity: ArchiveIdentity): Promise<void> {
+  for (const folder of [walFolder, clockFolder, conflictFolder, namesFolder]) await archive.makeFolder(folder)
+  await writeDurably(archive, identityPath, encode(`${canonicalJson({ ...identity })}\n`))
+}
+
+/** Makes the file with this content, durably with its name. Not for files that exist with other content. */
+export async function writeDurably(
+  archive: ArchiveDirectory,
+  path: string,
+  content: Uint8Array,
+): Promise<void> {
+  const file = await archive.open(path)
+  try {
+    await file.write(0, content)
+    await file.resize(content.length)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await archive.syncFolder(path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
+}
+
+/** Every segment in the archive by timeline and position, whether the ledger knows it or not. */
+export async function listSegments(
+  archive: ArchiveDirectory,
+  segmentBytes: number,
+): Promise<readonly NamedSegment[]> {
+  const named = (await archive.list(walFolder)).flatMap((name) => parseSegmentName(name, segmentBytes) ?? [])
+  return named.toSorted((left, right) => left.timeline - right.timeline || left.start - right.start)
+}
+
+/** History files in the archive: timeline → content. */
+export async function readHistories(archive: ArchiveDirectory): Promise<Map<number, string>> {
+  const histories = new Map<number, string>()
+  for (const name of await archive.list(walFolder)) {
+    const timeline = /^[0-9A-F]{8}\.history$/.test(name) ? Number.parseInt(name.slice(0, 8), 16) : 0
+    if (timeline < 2) continue
+    const bytes = await archive.read(`${walFolder}/${historyName(timeline)}`, 0, 1 << 20)
+    histories.set(timeline, new TextDecoder().decode(bytes))
+  }
+  return histories
+}
+
+export function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+export function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    // Not JSON: the caller says what that means.
+    return undefined
+  }
+}
+
+/** 1 MiB to 1 GiB, a power of two (initdb --wal-segsize). */
+export function isSegmentSize(bytes: number): boolean {
+  return bytes >= 1 << 20 && bytes <= 1 << 30 && (bytes & (bytes - 1)) === 0
+}

@@ -1,0 +1,133 @@
+import type { ArchiveDirectory, ArchiveFile } from '../ports/archive-directory.ts'
+import type { WalRecord } from '../protocol/wal-scan.ts'
+import { transactionEvent } from '../protocol/transaction-record.ts'
+import { clockFolder } from './archive-layout.ts'
+import type { ArchiveIdentity } from './archive-layout.ts'
+import {
+  clockFileName,
+  clockFileOf,
+  decodeClockFile,
+  encodeClockEntry,
+  encodeClockHeader,
+  parseClockFileName,
+} from './commit-clock.ts'
+import type { ClockEntry, ClockFileName } from './commit-clock.ts'
+
+/** Entries of the commit clock in the order of the WAL, one timeline after the other. */
+export async function readClock(
+  archive: ArchiveDirectory,
+  { systemIdentifier }: ArchiveIdentity,
+): Promise<readonly ClockEntry[]> {
+  const entries: ClockEntry[] = []
+  for (const name of await archive.list(clockFolder)) {
+    const file = parseClockFileName(name)
+    if (file === undefined) continue
+    const { entries: inFile } = await readClockFile(archive, file, systemIdentifier)
+    // One by one: a file may hold more entries than a call takes arguments.
+    for (const entry of inFile) entries.push(entry)
+  }
+  return entries
+}
+
+/** Appends to the clock files of one archive. Nothing in them is acknowledged to anybody: they are made again when they are damaged. */
+export class ClockWriter {
+  readonly #archive: ArchiveDirectory
+  readonly #systemIdentifier: string
+  #open: { readonly name: string; readonly file: ArchiveFile; size: number } | undefined
+
+  constructor(archive: ArchiveDirectory, systemIdentifier: string) {
+    this.#archive = archive
+    this.#systemIdentifier = systemIdentifier
+  }
+
+  /** Where decoding of a timeline goes on: after its last true entry. What is not true behind it is cut off. */
+  async resumeAt(timeline: number): Promise<number | undefined> {
+    const files = (await this.#archive.list(clockFolder)).flatMap((name) => parseClockFileName(name) ?? [])
+    let resume: number | undefined
+    for (const file of files.filter((one) => one.timeline === timeline)) {
+      const { entries, trueBytes } = await readClockFile(this.#archive, file, this.#systemIdentifier)
+      const handle = await this.#archive.open(`${clockFolder}/${clockFileName(file)}`)
+      const isDamaged = (await handle.size()) !== trueBytes
+      if (isDamaged) await handle.resize(trueBytes)
+      await handle.close()
+      resume = entries.at(-1)?.end ?? resume
+      // What follows a damaged file is in no order any more: it is made again from here.
+      if (isDamaged) {
+        await this.#emptyAfter(files, file)
+        break
+      }
+    }
+    return resume
+  }
+
+  async append(entries: readonly ClockEntry[]): Promise<void> {
+    let pending: Uint8Array[] = []
+    for (const entry of entries) {
+      const file = clockFileOf(entry)
+      if (this.#open?.name !== clockFileName(file)) {
+        await this.#write(pending)
+        pending = []
+        await this.#switchTo(file)
+      }
+      pending.push(encodeClockEntry(entry))
+    }
+    await this.#write(pending)
+  }
+
+  async sync(): Promise<void> {
+    await this.#open?.file.sync()
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.file.sync()
+    await open?.file.close()
+  }
+
+  async #write(pieces: readonly Uint8Array[]): Promise<void> {
+    if (this.#open === undefined || pieces.length === 0) return
+    const bytes = new Uint8Array(Buffer.concat(pieces))
+    await this.#open.file.write(this.#open.size, bytes)
+    this.#open.size += bytes.length
+  }
+
+  async #switchTo(file: ClockFileName): Promise<void> {
+    await this.close()
+    const name = clockFileName(file)
+    const handle = await this.#archive.open(`${clockFolder}/${name}`)
+    let size = await handle.size()
+    if (size === 0) {
+      const header = encodeClockHeader(file, this.#systemIdentifier)
+      await handle.write(0, header)
+      size = header.length
+      await this.#archive.syncFolder(clockFolder)
+    }
+    this.#open = { name, file: handle, size }
+  }
+
+  async #emptyAfter(files: readonly ClockFileName[], damaged: ClockFileName): Promise<void> {
+    for (const file of files) {
+      if (file.timeline !== damaged.timeline || file.log <= damaged.log) continue
+      const handle = await this.#archive.open(`${clockFolder}/${clockFileName(file)}`)
+      await handle.resize(0)
+      await handle.close()
+    }
+  }
+}
+
+export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | undefined {
+  const event = transactionEvent(record)
+  if (event === undefined) return undefined
+  const { start, end } = record
+  const base = { kind: event.kind, timeline, start, end, timeMicroseconds: event.timeMicroseconds }
+  return event.kind === 'restore-point'
+    ? { ...base, xid: 0, subtransactions: [], name: event.name }
+    : { ...base, xid: event.xid, subtransactions: event.subtransactions, name: '' }
+}
+
+async function readClockFile(archive: ArchiveDirectory, file: ClockFileName, systemIdentifier: string) {
+  const path = `${clockFolder}/${clockFileName(file)}`
+  const bytes = await archive.read(path, 0, (await archive.sizeOf(path)) ?? 0)
+  return decodeClockFile(bytes, file, systemIdentifier)
+}

@@ -1,0 +1,84 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { ArchiveDirectory, ArchiveFile } from '../ports/archive-directory.ts'
+import type { Clock } from '../ports/clock.ts'
+import { encode, ledgerPath } from './archive-layout.ts'
+import { nextLine, readLedger } from './archive-ledger.ts'
+import type { LedgerContent, LedgerEntry, ReadLedger } from './archive-ledger.ts'
+
+export interface LedgerWriter {
+  readonly entries: readonly LedgerEntry[]
+  /** Resolves when the entry is durable. One call at a time. */
+  append(content: LedgerContent): Promise<LedgerEntry>
+  close(): Promise<void>
+}
+
+export async function loadLedger(archive: ArchiveDirectory): Promise<ReadLedger> {
+  const size = (await archive.sizeOf(ledgerPath)) ?? 0
+  return readLedger(await archive.read(ledgerPath, 0, size))
+}
+
+/** What a crash cut short is cut off; a ledger that was changed is not written to. */
+export async function openLedger(
+  archive: ArchiveDirectory,
+  clock: Clock,
+  systemIdentifier: string,
+): Promise<LedgerWriter> {
+  const read = await loadLedger(archive)
+  const [defect] = read.defects
+  if (defect !== undefined) throw damagedLedger(archive, defect.line, defect.what)
+  const file = await archive.open(ledgerPath)
+  if (read.unfinishedAt !== undefined) await file.resize(read.unfinishedAt)
+  await file.sync()
+  await archive.syncFolder('')
+  return new FileLedger(file, clock, systemIdentifier, [...read.entries], await file.size())
+}
+
+class FileLedger implements LedgerWriter {
+  readonly entries: LedgerEntry[]
+  readonly #file: ArchiveFile
+  readonly #clock: Clock
+  readonly #systemIdentifier: string
+  #size: number
+
+  constructor(
+    file: ArchiveFile,
+    clock: Clock,
+    systemIdentifier: string,
+    entries: LedgerEntry[],
+    size: number,
+  ) {
+    this.#file = file
+    this.#clock = clock
+    this.#systemIdentifier = systemIdentifier
+    this.entries = entries
+    this.#size = size
+  }
+
+  async append(content: LedgerContent): Promise<LedgerEntry> {
+    const last = this.entries.at(-1)
+    const { line, entry } = nextLine(last, content, {
+      atMs: Math.round(this.#clock.now()),
+      systemIdentifier: this.#systemIdentifier,
+    })
+    const bytes = encode(line)
+    await this.#file.write(this.#size, bytes)
+    await this.#file.sync()
+    this.#size += bytes.length
+    this.entries.push(entry)
+    return entry
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}
+
+function damagedLedger(archive: ArchiveDirectory, line: number, what: string): RecoveryError {
+  return new RecoveryError({
+    code: 'LEDGER_DAMAGED',
+    class: 'refused',
+    message: `${archive.name}/${ledgerPath}, line ${line}: ${what}`,
+    hint: 'keep the archive as it is, look for who changed it, and capture into a new directory meanwhile',
+    context: { line },
+  })
+}

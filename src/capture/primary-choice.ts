@@ -1,0 +1,62 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { PostgresConnection } from '../protocol/postgres-connection.ts'
+import { identifySystem, showSetting } from '../protocol/postgres-replication.ts'
+import type { SystemIdentity } from '../protocol/postgres-replication.ts'
+import type { ReceiverSource } from './wal-receiver.ts'
+
+export interface ChosenPrimary {
+  readonly source: string
+  readonly connection: PostgresConnection
+  readonly identity: SystemIdentity
+}
+
+/**
+ * Asks all sources and takes the primary with the highest timeline. One whose timeline is below `newestHeld` was replaced: a receiver
+ * that acknowledged its commits would help an old primary to go on after a failover.
+ */
+export async function choosePrimary(
+  sources: readonly ReceiverSource[],
+  newestHeld: number,
+): Promise<ChosenPrimary> {
+  const asked = await Promise.allSettled(sources.map(async (source) => asPrimary(source)))
+  const primaries = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+  const [best, ...others] = primaries.toSorted((a, b) => b.identity.timeline - a.identity.timeline)
+  for (const other of others) other.connection.close()
+  if (best === undefined) throw firstFailure(asked)
+  if (best.identity.timeline >= newestHeld) return best
+  best.connection.close()
+  throw new RecoveryError({
+    code: 'CAPTURE_STALE_PRIMARY',
+    class: 'refused',
+    message: `${best.source} is a primary on timeline ${best.identity.timeline}; the archive has already followed timeline ${newestHeld}`,
+    hint: 'an old primary is running: stop it (`pointzero status` says who leads)',
+  })
+}
+
+async function asPrimary(source: ReceiverSource): Promise<ChosenPrimary> {
+  const connection = await source.connect()
+  try {
+    if ((await showSetting(connection, 'in_hot_standby')) === 'on') throw notPrimary(source.name)
+    return { source: source.name, connection, identity: await identifySystem(connection) }
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** What kept us from a server says more than that another one is a standby. */
+function firstFailure(asked: readonly PromiseSettledResult<unknown>[]): unknown {
+  const reasons = asked.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
+  const isStandby = (reason: unknown): boolean =>
+    reason instanceof RecoveryError && reason.code === 'CAPTURE_NOT_PRIMARY'
+  return reasons.find((reason) => !isStandby(reason)) ?? reasons[0]
+}
+
+function notPrimary(name: string): RecoveryError {
+  return new RecoveryError({
+    code: 'CAPTURE_NOT_PRIMARY',
+    class: 'transient',
+    message: `${name} is a standby`,
+    hint: 'the receiver goes on by itself once a primary is reached: `pointzero status` says who leads',
+  })
+}

@@ -1,0 +1,273 @@
+import type { Lsn } from '../domain/lsn.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import type { LineageCoverage } from './archive-coverage.ts'
+import type { ClockEntry } from './commit-clock.ts'
+import { clockOf, isCommit, knownUntil, usableBackups } from './recovery-points.ts'
+import type { BackupPoint, RecoveryCatalogue } from './recovery-points.ts'
+import { lsnOf, positionOf } from './wal-position.ts'
+
+export type RecoveryTarget = (
+  | { readonly kind: 'time'; readonly microseconds: number }
+  /** Just before this transaction was committed. */
+  | { readonly kind: 'xid'; readonly xid: number }
+  | { readonly kind: 'name'; readonly name: string }
+  /** Before the record that starts here or is the first behind. */
+  | { readonly kind: 'lsn'; readonly lsn: Lsn }
+  | { readonly kind: 'end' }
+) & {
+  /** Which history; the newest when absent. */
+  readonly timeline?: number
+}
+
+/** One place in the WAL, and what it means. */
+export interface ResolvedTarget {
+  readonly timeline: number
+  /** recovery_target_lsn and recovery_target_inclusive. */
+  readonly lsn: Lsn
+  readonly inclusive: boolean
+  /** Where replay stands afterwards. */
+  readonly reached: Lsn
+  readonly backup: BackupPoint
+  /** The last commits that are in, and the first that are not. */
+  readonly before: readonly ClockEntry[]
+  readonly after: readonly ClockEntry[]
+  /** Commits that are undone although their time is not after the wanted one: a clock that stepped, or commits that overtook each other. */
+  readonly undoneEarlier: readonly ClockEntry[]
+  readonly undoneCommits: number
+}
+
+interface Stop {
+  readonly position: number
+  readonly inclusive: boolean
+  readonly reached: number
+  /** WAL up to here has to be readable. */
+  readonly needed: number
+}
+
+const shown = 3
+
+/** Turns what a person asks for into exactly one LSN, or refuses with the nearest point and what it costs. Pure. */
+export function resolveTarget(catalogue: RecoveryCatalogue, target: RecoveryTarget): ResolvedTarget {
+  const coverage = coverageFor(catalogue, target)
+  const entries = clockOf(catalogue.clock, coverage)
+  const stop = stopFor(catalogue, coverage, entries, target)
+  const backup = backupFor(catalogue, coverage, stop)
+  if (backup === undefined) throw unreachable(catalogue, coverage, entries, stop.reached, target)
+  const commits = entries.filter(isCommit)
+  const undone = commits.filter(({ start }) => start >= stop.reached)
+  const kept = commits.filter(({ start }) => start < stop.reached)
+  return {
+    timeline: coverage.timeline,
+    lsn: lsnOf(stop.position),
+    inclusive: stop.inclusive,
+    reached: lsnOf(stop.reached),
+    backup,
+    before: kept.slice(-shown),
+    after: undone.slice(0, shown),
+    undoneEarlier:
+      target.kind === 'time'
+        ? undone.filter(({ timeMicroseconds }) => timeMicroseconds <= target.microseconds)
+        : [],
+    undoneCommits: undone.length,
+  }
+}
+
+function coverageFor({ coverage }: RecoveryCatalogue, { timeline }: RecoveryTarget): LineageCoverage {
+  const found = timeline === undefined ? coverage.at(-1) : coverage.find((one) => one.timeline === timeline)
+  if (found !== undefined) return found
+  throw refused(
+    timeline === undefined ? 'the archive is empty' : `the archive has no timeline ${timeline}`,
+    'see what there is: `pointzero points --archive <directory>`',
+  )
+}
+
+function stopFor(
+  catalogue: RecoveryCatalogue,
+  coverage: LineageCoverage,
+  entries: readonly ClockEntry[],
+  target: RecoveryTarget,
+): Stop {
+  switch (target.kind) {
+    case 'time':
+      return stopAtTime(catalogue, coverage, entries, target.microseconds)
+    case 'xid':
+      return before(onlyOne(transactionsOf(entries, target.xid), `transaction ${target.xid}`))
+    case 'name': {
+      const found = entries.filter(({ kind, name }) => kind === 'restore-point' && name === target.name)
+      const point = onlyOne(found, `the restore point ${JSON.stringify(target.name)}`)
+      return { position: point.start, inclusive: true, reached: point.end, needed: point.end }
+    }
+    case 'lsn':
+      return stopAtLsn(catalogue, coverage, positionOf(target.lsn))
+    case 'end':
+      return stopAtEnd(catalogue, coverage)
+  }
+}
+
+/**
+ * Before the first commit, in the order of the WAL, whose time is after the wanted one: as PostgreSQL decides it, but known beforehand.
+ * Equal times fall on the same side. Without such a commit the time is reached when the server is known to have come that far.
+ */
+function stopAtTime(
+  catalogue: RecoveryCatalogue,
+  coverage: LineageCoverage,
+  entries: readonly ClockEntry[],
+  microseconds: number,
+): Stop {
+  const first = entries.find((entry) => isCommit(entry) && entry.timeMicroseconds > microseconds)
+  if (first !== undefined) return before(first)
+  const known = knownUntil(entries)
+  if (known !== undefined && microseconds <= known) return stopAtEnd(catalogue, coverage)
+  const end = coverage.ranges.at(-1)?.end ?? 0
+  const seconds = known === undefined ? undefined : (microseconds - known) / 1e6
+  throw beyondEnd(end, known, seconds)
+}
+
+function stopAtLsn(catalogue: RecoveryCatalogue, coverage: LineageCoverage, position: number): Stop {
+  const end = coverage.ranges.at(-1)?.end ?? 0
+  const last = catalogue.ends.get(coverage.timeline)?.lastRecord
+  if (position > end) throw beyondEnd(end, undefined, undefined)
+  // Recovery stops at a record: behind the last one there is none to stop at.
+  if (last !== undefined && position > last) return stopAtEnd(catalogue, coverage)
+  return { position, inclusive: false, reached: position, needed: position + 1 }
+}
+
+function stopAtEnd({ ends }: RecoveryCatalogue, coverage: LineageCoverage): Stop {
+  const end = ends.get(coverage.timeline)
+  if (end?.lastRecord === undefined)
+    throw refused(
+      `timeline ${coverage.timeline} ends without a record that recovery could stop after`,
+      'name an LSN or a time: `pointzero points --archive <directory>` lists what is reachable',
+    )
+  return { position: end.lastRecord, inclusive: true, reached: end.end, needed: end.end }
+}
+
+function before({ start, end }: ClockEntry): Stop {
+  return { position: start, inclusive: false, reached: start, needed: end }
+}
+
+/** The end of a transaction, by its own xid or that of one of its subtransactions. */
+function transactionsOf(entries: readonly ClockEntry[], xid: number): readonly ClockEntry[] {
+  const found = entries.filter((entry) => entry.xid === xid || entry.subtransactions.includes(xid))
+  const committed = found.filter(isCommit)
+  if (committed.length > 0 || found.length === 0) return committed
+  throw refused(
+    `transaction ${xid} was ${found.at(-1)?.kind === 'prepare' ? 'prepared and never committed' : 'rolled back'}: it changed nothing`,
+    'name another one: `pointzero corruption find --archive <directory>` lists those that changed much',
+  )
+}
+
+function onlyOne(found: readonly ClockEntry[], what: string): ClockEntry {
+  const [one, ...others] = found
+  if (one !== undefined && others.length === 0) return one
+  if (one === undefined)
+    throw refused(
+      `${what} is not in the archive`,
+      'see what there is: `pointzero points --archive <directory>`',
+    )
+  throw refused(
+    `${what} is there ${found.length} times: at ${found.map(({ start }) => lsnOf(start)).join(', ')}`,
+    'say which by its LSN: `--lsn`',
+  )
+}
+
+/** The newest backup from which all WAL to the target is there. */
+function backupFor(
+  { backups }: RecoveryCatalogue,
+  coverage: LineageCoverage,
+  stop: Stop,
+): BackupPoint | undefined {
+  return usableBackups(backups, coverage)
+    .filter(({ startLsn, endLsn }) => {
+      const range = coverage.ranges.find(
+        ({ start, end }) => start <= positionOf(startLsn) && positionOf(startLsn) <= end,
+      )
+      return positionOf(endLsn) <= stop.reached && range !== undefined && stop.needed <= range.end
+    })
+    .toSorted((left, right) => positionOf(right.endLsn) - positionOf(left.endLsn))[0]
+}
+
+/** Says why, the nearest point that can be reached, and what is lost by taking it. */
+function unreachable(
+  { backups }: RecoveryCatalogue,
+  coverage: LineageCoverage,
+  entries: readonly ClockEntry[],
+  wanted: number,
+  target: RecoveryTarget,
+): RecoveryError {
+  const usable = usableBackups(backups, coverage)
+  const first = usable.toSorted((left, right) => positionOf(left.endLsn) - positionOf(right.endLsn))[0]
+  if (first === undefined)
+    return refused(
+      `there is no base backup of the history of timeline ${coverage.timeline}`,
+      'take one: `pointzero vault backup`',
+    )
+  const earliest = positionOf(first.endLsn)
+  if (wanted < earliest) {
+    const next = entries.find((entry) => isCommit(entry) && entry.start >= earliest)
+    const at = next === undefined ? '' : `, ${timeText(next.timeMicroseconds)}`
+    return refused(
+      `${lsnOf(wanted)} is before the end of the oldest base backup: the earliest point is ${first.endLsn}${at}`,
+      'take a later target, or bring an older backup back',
+      { nearestLsn: first.endLsn },
+    )
+  }
+  return broken(coverage, entries, wanted, earliest, target)
+}
+
+function broken(
+  { ranges, gaps }: LineageCoverage,
+  entries: readonly ClockEntry[],
+  wanted: number,
+  earliest: number,
+  target: RecoveryTarget,
+): RecoveryError {
+  const range =
+    ranges.findLast(
+      ({ start, end }) => start <= wanted && end >= earliest && start < wanted && end < wanted,
+    ) ?? ranges.find(({ end }) => end >= earliest)
+  const commits = entries.filter(isCommit)
+  const nearest = commits.findLast(({ end }) => end <= (range?.end ?? 0))
+  const lost = commits.filter(({ start, end }) => start < wanted && end > (nearest?.end ?? 0))
+  const wantedTime = target.kind === 'time' ? target.microseconds : lost.at(-1)?.timeMicroseconds
+  const seconds =
+    nearest === undefined || wantedTime === undefined
+      ? 0
+      : Math.max(wantedTime - nearest.timeMicroseconds, 0) / 1e6
+  const missing = gaps.find(({ start }) => start >= (range?.end ?? 0))?.firstMissing ?? 'WAL behind it'
+  const at = nearest === undefined ? lsnOf(range?.end ?? 0) : lsnOf(nearest.start)
+  const when = nearest === undefined ? '' : ` (${timeText(nearest.timeMicroseconds)}, xid ${nearest.xid})`
+  return refused(
+    `${lsnOf(wanted)} can not be reached: ${missing} is missing or damaged. The nearest point is after the commit at ${at}${when}; ` +
+      `it loses ${seconds} s and ${lost.length} known transactions`,
+    'bring the missing segment back from another copy, or take the nearest point on purpose',
+    { nearestLsn: at, lostSeconds: seconds, lostTransactions: lost.length },
+  )
+}
+
+function beyondEnd(end: number, known: number | undefined, seconds: number | undefined): RecoveryError {
+  const until = known === undefined ? '' : `, known until ${timeText(known)}`
+  const loss = seconds === undefined ? '' : `: ${seconds} s before the wanted time`
+  return refused(
+    `the target is beyond the archive, which ends at ${lsnOf(end)}${until}${loss}`,
+    'take the end of the archive: `--end`',
+    {
+      nearestLsn: lsnOf(end),
+      ...(seconds === undefined ? {} : { lostSeconds: seconds }),
+      lostTransactions: 0,
+    },
+  )
+}
+
+function timeText(microseconds: number): string {
+  const instant = Temporal.Instant.fromEpochNanoseconds(BigInt(microseconds) * 1000n)
+  return instant.toString({ smallestUnit: 'microsecond' })
+}
+
+function refused(
+  message: string,
+  hint: string,
+  context: Readonly<Record<string, string | number>> = {},
+): RecoveryError {
+  return new RecoveryError({ code: 'TARGET_UNREACHABLE', class: 'refused', message, hint, context })
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import { listSegments, walFolder } from './archive-layout.ts'
+import type { LedgerEntry } from './archive-ledger.ts'
+import { historyName } from './wal-position.ts'
+
+/** One file of the archive is not what the ledger says. */
+export interface ArchiveDefect {
+  /** Name of the segment or history file. */
+  readonly file: string
+  readonly problem: 'missing' | 'truncated' | 'zero-filled' | 'altered' | 'unlisted'
+  readonly detail: string
+}
+
+/**
+ * Compares every file with the ledger: its size, and with `readContent` its digest. Names all that differ, and whole segments that the
+ * ledger does not know.
+ */
+export async function verifyArchive(
+  archive: ArchiveDirectory,
+  segmentBytes: number,
+  entries: readonly LedgerEntry[],
+  readContent = true,
+): Promise<readonly ArchiveDefect[]> {
+  const defects: ArchiveDefect[] = []
+  const known = new Set<string>()
+  const whole = new Set(entries.flatMap((entry) => (entry.kind === 'segment' ? [entry.segment] : [])))
+  for (const entry of entries) {
+    const file = fileOf(entry)
+    // A tail that grew to a whole segment after all has another name now.
+    if (file === undefined || (entry.kind === 'tail' && whole.has(entry.segment))) continue
+    known.add(file)
+    const wanted = entry as Extract<LedgerEntry, { readonly bytes: number }>
+    const defect = await verifyFile(archive, file, wanted, readContent)
+    if (defect !== undefined) defects.push(defect)
+  }
+  for (const { name, isPartial } of await listSegments(archive, segmentBytes))
+    if (!isPartial && !known.has(name))
+      defects.push({ file: name, problem: 'unlisted', detail: 'the ledger does not know it' })
+  return defects
+}
+
+function fileOf(entry: LedgerEntry): string | undefined {
+  if (entry.kind === 'segment') return entry.segment
+  if (entry.kind === 'tail') return `${entry.segment}.partial`
+  return entry.kind === 'history' ? historyName(entry.timeline) : undefined
+}
+
+async function verifyFile(
+  archive: ArchiveDirectory,
+  file: string,
+  wanted: { readonly bytes: number; readonly sha256: string },
+  readContent: boolean,
+): Promise<ArchiveDefect | undefined> {
+  const path = `${walFolder}/${file}`
+  const size = await archive.sizeOf(path)
+  if (size === undefined) return { file, problem: 'missing', detail: 'there is no such file' }
+  if (size < wanted.bytes)
+    return { file, problem: 'truncated', detail: `${size} of ${wanted.bytes} bytes are there` }
+  if (!readContent && size === wanted.bytes) return undefined
+  const content = await archive.read(path, 0, wanted.bytes)
+  if (size === wanted.bytes || file.endsWith('.partial')) {
+    if (createHash('sha256').update(content).digest('hex') === wanted.sha256) return undefined
+    if (content.every((byte) => byte === 0))
+      return { file, problem: 'zero-filled', detail: 'it holds only zeros' }
+  }
+  return { file, problem: 'altered', detail: 'its digest is another one' }
+}

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { CommandContext } from '../command-context.ts'
+import { commandGroup, jsonCommand } from '../command-context.ts'
+
+export interface CorruptionOptions {
+  readonly json?: true
+  readonly archive: string
+  readonly from: string
+  readonly to?: string
+  readonly rows: string
+  readonly timeline?: string
+}
+
+export function corruptionCommand({ terminal }: CommandContext): Command {
+  const corruption = commandGroup('corruption', 'find what did the damage')
+  corruption.addCommand(
+    jsonCommand(
+      'find',
+      'transactions that dropped, emptied or changed much, with xid, LSN, time, table, rows',
+    )
+      .requiredOption('--archive <directory>', 'the WAL archive that `pointzero capture` writes')
+      .requiredOption('--from <instant or LSN>', 'where to begin')
+      .option('--to <instant or LSN>', 'where to end (default: the end of the archive)')
+      .option('--rows <number>', 'how many deleted or updated rows are many', '100')
+      .option('--timeline <number>', 'which history (default: the newest)')
+      .action(async (options: CorruptionOptions) => {
+        const { findCorruption } = await import('../find-corruption.ts')
+        await findCorruption(terminal, options)
+      }),
+  )
+  return corruption
+}

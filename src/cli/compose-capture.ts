@@ -1,0 +1,196 @@
+import { join } from 'node:path'
+import { Archivist } from '../capture/archivist.ts'
+import { readIdentity, statePath } from '../capture/archive-layout.ts'
+import { captureState, heard, initialFacts } from '../capture/capture-state.ts'
+import type { CaptureFacts, CaptureState } from '../capture/capture-state.ts'
+import type { CaptureEvent } from '../capture/capture-event.ts'
+import { canonicalJson } from '../domain/canonical-json.ts'
+import { captureConfigFormat } from '../domain/capture-config.ts'
+import type { CaptureConfig } from '../domain/capture-config.ts'
+import { JsonLog } from '../platform/json-log.ts'
+import { openSystemArchive } from '../platform/system-archive.ts'
+import { SystemClock } from '../platform/system-clock.ts'
+import { SystemFiles } from '../platform/system-files.ts'
+import { startWorkerThread } from '../platform/worker-thread.ts'
+import type { ArchiveDirectory, ArchiveLock } from '../ports/archive-directory.ts'
+import type { Worker } from '../ports/worker.ts'
+import { CaptureWatch } from './capture-watch.ts'
+import type { CaptureLogin } from './capture-sources.ts'
+import { readConfig } from './read-config.ts'
+import { readBytes } from './read-json.ts'
+import { secretOf } from './secret-reference.ts'
+import type { ReceiverWork } from './wal-receiver-worker.ts'
+
+const receiverDefaults = {
+  statusIntervalMs: 5_000,
+  silenceMs: 30_000,
+  unsyncedBytesMax: 64 << 20,
+  retryMs: 500,
+  refusedRetryMs: 5_000,
+  progressIntervalMs: 100,
+} as const
+const stateIntervalMs = 500
+const stateFileIntervalMs = 5_000
+
+/** `pointzero capture`: the receiver in its thread, ledger and clock behind it, and the true state for everybody. */
+export class CaptureProcess {
+  readonly #config: CaptureConfig
+  readonly #archive: ArchiveDirectory
+  readonly #lock: ArchiveLock
+  readonly #worker: Worker<CaptureEvent>
+  readonly #watch: CaptureWatch | undefined
+  readonly #clock = new SystemClock()
+  readonly #log = new JsonLog({ who: 'capture' })
+  readonly #stop = new AbortController()
+  #facts: CaptureFacts
+  #archivist: Archivist | undefined
+  #early: CaptureEvent[] = []
+  #opening: Promise<void> = Promise.resolve()
+  /** Settles when it ended by itself; rejected with what it died of. */
+  readonly ended: Promise<void>
+
+  private constructor(
+    config: CaptureConfig,
+    archive: ArchiveDirectory,
+    lock: ArchiveLock,
+    login: CaptureLogin,
+  ) {
+    this.#config = config
+    this.#archive = archive
+    this.#lock = lock
+    this.#facts = initialFacts(this.#clock.now())
+    const { slot, allowUnlimitedSlot = false, systemIdentifier, statusIntervalMs, silenceMs } = config
+    const work: ReceiverWork = {
+      archiveDirectory: config.archiveDirectory,
+      sources: config.sources,
+      login,
+      options: {
+        ...receiverDefaults,
+        allowUnlimitedSlot,
+        ...(slot === undefined ? {} : { slot }),
+        ...(systemIdentifier === undefined ? {} : { systemIdentifier }),
+        ...(statusIntervalMs === undefined ? {} : { statusIntervalMs }),
+        ...(silenceMs === undefined ? {} : { silenceMs }),
+      },
+    }
+    this.#watch =
+      config.database === undefined
+        ? undefined
+        : new CaptureWatch({
+            config,
+            database: config.database,
+            login,
+            archive,
+            clock: this.#clock,
+            log: this.#log,
+          })
+    this.#worker = startWorkerThread(new URL('./wal-receiver-worker.ts', import.meta.url), work)
+    this.#worker.onEvent((event) => this.#hear(event))
+    this.ended = Promise.race([this.#worker.ended, this.#keepState(), this.#watchArchivist()])
+    this.ended.catch(() => undefined)
+  }
+
+  static async open(file: string, environment: Readonly<Record<string, string | undefined>>) {
+    const config = await readConfig<CaptureConfig>(file, captureConfigFormat)
+    const archive = openSystemArchive(config.archiveDirectory)
+    const login = await loginOf(config, environment)
+    const lock = await archive.lock()
+    const capture = new CaptureProcess(config, archive, lock, login)
+    await capture.#openArchivist()
+    return capture
+  }
+
+  /** Now. */
+  state(): CaptureState {
+    return captureState(this.#facts, {
+      hasSlot: this.#config.slot !== undefined,
+      nowMs: this.#clock.now(),
+    })
+  }
+
+  /** Called when what people want to know changed. */
+  onState: (state: CaptureState) => void = () => undefined
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('closed'))
+    this.#worker.stop()
+    await this.#worker.ended.catch(() => undefined)
+    await this.#opening.catch(() => undefined)
+    await this.#archivist?.close()
+    this.#watch?.close()
+    this.#lock.release()
+  }
+
+  #hear(event: CaptureEvent): void {
+    this.#facts = heard(this.#facts, event, this.#clock.now())
+    if (event.kind === 'gap' || event.kind === 'conflict')
+      this.#log.warn(`capture-${event.kind}`, { ...event })
+    if (this.#archivist !== undefined) this.#archivist.note(event)
+    else {
+      this.#early.push(event)
+      this.#opening = this.#opening.then(async () => this.#openArchivist())
+      this.#opening.catch(() => undefined)
+    }
+  }
+
+  /** The receiver binds an empty archive to its database first. */
+  async #openArchivist(): Promise<void> {
+    if (this.#archivist !== undefined) return
+    const identity = await readIdentity(this.#archive)
+    if (identity === undefined) return
+    const ports = { archive: this.#archive, clock: this.#clock, log: this.#log }
+    const archivist = await Archivist.open(ports, identity)
+    this.#archivist = archivist
+    for (const event of this.#early) archivist.note(event)
+    this.#early = []
+  }
+
+  async #watchArchivist(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#opening
+      await this.#archivist?.settled()
+      await this.#clock.sleep(stateIntervalMs, this.#stop.signal).catch(() => undefined)
+    }
+  }
+
+  async #keepState(): Promise<void> {
+    const files = new SystemFiles()
+    let shown = ''
+    let writtenAtMs = Number.NEGATIVE_INFINITY
+    while (!this.#stop.signal.aborted) {
+      const reading = await this.#watch?.read(this.#facts.source, this.#archivist?.newRelations ?? 0)
+      if (reading !== undefined) this.#facts = { ...this.#facts, reading }
+      const state = this.state()
+      const key = `${state.protection.kind} ${state.source} ${state.timeline} ${state.alarms.join(' ')}`
+      if (key !== shown) this.onState(state)
+      const isDue = this.#clock.monotonicMs() - writtenAtMs > stateFileIntervalMs
+      if (key !== shown || isDue) {
+        const text = `${canonicalJson({ ...state, atMs: Math.round(this.#clock.now()) })}\n`
+        await files.replace(join(this.#archive.name, statePath), new TextEncoder().encode(text))
+        writtenAtMs = this.#clock.monotonicMs()
+      }
+      shown = key
+      await this.#clock.sleep(stateIntervalMs, this.#stop.signal).catch(() => undefined)
+    }
+  }
+}
+
+async function loginOf(
+  config: CaptureConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<CaptureLogin> {
+  const { policy = 'prefer', serverName, certificateAuthoritiesFile: file } = config.tls ?? {}
+  const authorities = file === undefined ? undefined : new TextDecoder().decode(await readBytes(file))
+  const password =
+    config.passwordRef === undefined ? undefined : await secretOf(config.passwordRef, environment)
+  return {
+    user: config.user,
+    applicationName: config.applicationName,
+    ...(password === undefined ? {} : { password }),
+    tls: {
+      policy,
+      ...(serverName === undefined ? {} : { serverName }),
+      ...(authorities === undefined ? {} : { certificateAuthorities: authorities }),
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { clockOf } from '../capture/recovery-points.ts'
+import type { ClockEntry } from '../capture/commit-clock.ts'
+import { loadRelationNames } from '../capture/relation-names.ts'
+import { SuspicionFinder } from '../capture/suspicious-transactions.ts'
+import type { SuspiciousTransaction } from '../capture/suspicious-transactions.ts'
+import { timelineStart } from '../capture/timeline-lineage.ts'
+import { positionOf, segmentStart } from '../capture/wal-position.ts'
+import { readWal } from '../capture/wal-reader.ts'
+import { isLsn, lsnOption, parseCount, parseInstant } from './archive-options.ts'
+import type { CorruptionOptions } from './commands/corruption.ts'
+import { loadArchive } from './load-archive.ts'
+import { suspicionText } from './render/points-text.ts'
+import { microsecondText } from './render/clock-json.ts'
+import type { Terminal } from './terminal.ts'
+import { usageError } from './usage-error.ts'
+
+/** A transaction that began this much WAL before the range is still counted whole. */
+const lookBackSegments = 16
+
+/** Reads the WAL between two points once, and lists what took much away. */
+export async function findCorruption(terminal: Terminal, options: CorruptionOptions): Promise<void> {
+  const minRows = parseCount(options.rows, 'the number of rows')
+  const { archive, identity, catalogue } = await loadArchive(options.archive, { backups: [], verify: false })
+  const wanted = options.timeline === undefined ? undefined : parseCount(options.timeline, 'the timeline')
+  const coverage = catalogue.coverage.findLast(({ timeline }) => wanted === undefined || timeline === wanted)
+  if (coverage === undefined) throw usageError('the archive has no such timeline', 'see `pointzero points`')
+  const clock = clockOf(catalogue.clock, coverage)
+  const from = lowerBound(options.from, clock)
+  const to = upperBound(options.to, clock)
+  const { nameOf } = await loadRelationNames(archive)
+  const finder = new SuspicionFinder({ minRows, nameOf })
+  const { segmentBytes } = identity
+  for (const { start, end } of coverage.ranges) {
+    const begin = Math.max(segmentStart(from, segmentBytes) - lookBackSegments * segmentBytes, start)
+    for (const part of coverage.lineage) {
+      const first = Math.max(begin, timelineStart(part.timeline, coverage.lineage))
+      const until = Math.min(to, end, part.end)
+      const isAnywhere = first === begin
+      if (first < until)
+        await readWal(
+          archive,
+          { timeline: part.timeline, segmentBytes, from: first, isAnywhere, until },
+          (record) => finder.see(record),
+        )
+    }
+  }
+  const found = finder.found.filter(({ commitLsn }) => {
+    const at = positionOf(lsnOption(commitLsn))
+    return at >= from && at < to
+  })
+  if (options.json === true) terminal.write(`${JSON.stringify({ transactions: found.map(suspicionJson) })}\n`)
+  else terminal.write(suspicionText(found))
+}
+
+/** The first commit, in the order of the WAL, that is not before the time: what lies before it is not looked at. */
+function lowerBound(text: string, clock: readonly ClockEntry[]): number {
+  if (isLsn(text)) return positionOf(lsnOption(text))
+  const microseconds = parseInstant(text)
+  return clock.find((entry) => entry.timeMicroseconds >= microseconds)?.start ?? clock.at(-1)?.end ?? 0
+}
+
+/** After the last one that is not after the time. */
+function upperBound(text: string | undefined, clock: readonly ClockEntry[]): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  if (isLsn(text)) return positionOf(lsnOption(text))
+  const microseconds = parseInstant(text)
+  return clock.findLast((entry) => entry.timeMicroseconds <= microseconds)?.end ?? 0
+}
+
+function suspicionJson({ timeMicroseconds, relation, ...rest }: SuspiciousTransaction) {
+  return {
+    ...rest,
+    time: microsecondText(timeMicroseconds),
+    timeMicroseconds: String(timeMicroseconds),
+    relation: { ...relation },
+  }
+}

@@ -1,0 +1,53 @@
+import { archiveCoverage } from '../capture/archive-coverage.ts'
+import { archiveEnds } from '../capture/archive-end.ts'
+import { readHistories, readIdentity } from '../capture/archive-layout.ts'
+import type { ArchiveIdentity } from '../capture/archive-layout.ts'
+import type { ReadLedger } from '../capture/archive-ledger.ts'
+import { readClock } from '../capture/clock-writer.ts'
+import { loadLedger } from '../capture/ledger-writer.ts'
+import type { BackupPoint, RecoveryCatalogue } from '../capture/recovery-points.ts'
+import { verifyArchive } from '../capture/verify-archive.ts'
+import type { ArchiveDefect } from '../capture/verify-archive.ts'
+import { openSystemArchive } from '../platform/system-archive.ts'
+import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import { usageError } from './usage-error.ts'
+
+export interface LoadedArchive {
+  readonly archive: ArchiveDirectory
+  readonly identity: ArchiveIdentity
+  readonly ledger: ReadLedger
+  readonly defects: readonly ArchiveDefect[]
+  readonly catalogue: RecoveryCatalogue
+}
+
+/** Reads an archive as it is now, beside the process that writes it. `verify` reads every byte; otherwise names and sizes are compared. */
+export async function loadArchive(
+  directory: string,
+  options: { readonly backups: readonly BackupPoint[]; readonly verify: boolean },
+): Promise<LoadedArchive> {
+  const archive = openSystemArchive(directory)
+  const identity = await readIdentity(archive)
+  if (identity === undefined)
+    throw usageError(
+      `${directory} is not a WAL archive`,
+      'name the archiveDirectory of the capture configuration',
+    )
+  const { segmentBytes } = identity
+  const ledger = await loadLedger(archive)
+  const found = await verifyArchive(archive, segmentBytes, ledger.entries, options.verify)
+  const defects = found.filter(({ problem }) => problem !== 'unlisted')
+  const ends = await archiveEnds(archive, segmentBytes)
+  const catalogue = {
+    coverage: archiveCoverage({
+      segmentBytes,
+      entries: ledger.entries,
+      histories: await readHistories(archive),
+      ends,
+      damaged: new Set(defects.map(({ file }) => file)),
+    }),
+    clock: await readClock(archive, identity),
+    ends,
+    backups: options.backups,
+  }
+  return { archive, identity, ledger, defects, catalogue }
+}

@@ -1,0 +1,22 @@
+import type { CaptureState } from '../capture/capture-state.ts'
+import { CaptureProcess } from './compose-capture.ts'
+import { protectionText } from './render/points-text.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Says every change of the state, as a line, until it is told to stop. */
+export async function runCapture(terminal: Terminal, configFile: string, asJson: boolean): Promise<void> {
+  const capture = await CaptureProcess.open(configFile, terminal.environment)
+  capture.onState = (state: CaptureState): void => {
+    if (asJson) terminal.write(`${JSON.stringify(state)}\n`)
+    else terminal.write(`${protectionText(state)}\n`)
+  }
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (terminal.stop.aborted) resolve()
+  terminal.stop.addEventListener('abort', () => resolve(), { once: true })
+  try {
+    // A receiver whose ledger can not be written would look protected and not be: the process ends, and its supervisor starts it again.
+    await Promise.race([promise, capture.ended])
+  } finally {
+    await capture.close()
+  }
+}
