@@ -9,6 +9,11 @@ import type { CaptureConfig } from '../../src/domain/capture-config.ts'
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
 
+const made = new Set<CaptureClient>()
+process.once('exit', () => {
+  for (const client of made) client.killNow()
+})
+
 /** `pointzero capture` as a process of its own, with what it last said. */
 export class CaptureClient {
   readonly archive: string
@@ -35,7 +40,7 @@ export class CaptureClient {
       ...config,
     } satisfies CaptureConfig
     writeFileSync(this.#configFile, JSON.stringify(full))
-    process.once('exit', () => this.#child?.kill('SIGKILL'))
+    made.add(this)
   }
 
   get pid(): number {
@@ -67,6 +72,10 @@ export class CaptureClient {
     child.kill(signal)
     const [code] = (await gone) as [number | null]
     return code
+  }
+
+  killNow(): void {
+    this.#child?.kill('SIGKILL')
   }
 
   #hear(text: string): void {
