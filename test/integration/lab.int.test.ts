@@ -64,10 +64,10 @@ describe('the lab', () => {
     assert.equal(existsSync(directory), false)
     const kernel = (await mustRun(['ip', 'link'])) + (await mustRun(['ip', 'netns', 'list']))
     assert.equal(kernel.includes(`pz${instance}`), false)
-    assert.deepEqual(
-      pids.filter((pid) => existsSync(`/proc/${pid}`)),
-      [],
-    )
+    // Killed they are; init takes a moment to collect the last of them.
+    const left = (): readonly number[] => pids.filter((pid) => existsSync(`/proc/${pid}`))
+    for (let waitedMs = 0; left().length > 0 && waitedMs < 10_000; waitedMs += 50) await sleep(50)
+    assert.deepEqual(left(), [])
     const table = readFileSync('/proc/sysvipc/shm', 'utf8')
       .split('\n')
       .map((line) => line.trim().split(/\s+/)[1])
