@@ -7,7 +7,7 @@ import { readTestCounts } from './test-counts.ts'
 import type { TestCounts } from './test-counts.ts'
 
 /** A suite that hangs longer than this is killed with all that it started, and has failed. */
-const suiteDeadlineMs = 60 * 60_000
+const suiteDeadlineMs = 30 * 60_000
 
 export interface SuiteResult extends TestCounts {
   readonly reason?: string

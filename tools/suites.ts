@@ -40,7 +40,8 @@ const minuteMs = 60_000
 
 export function suites(root: string, seed: number): readonly Suite[] {
   const oneProcess = ['--test-isolation=none', '--test-randomize', `--test-random-seed=${seed}`]
-  const processPerFile = ['--test-isolation=process', '--test-concurrency=1']
+  // A file whose tests are over ends, whatever a failed one left behind: a server or a timer would hold up everything after it.
+  const processPerFile = ['--test-isolation=process', '--test-concurrency=1', '--test-force-exit']
   // No network, no writes, no child processes: an effect that does not come from the simulated World throws.
   const noEffects = ['--permission', `--allow-fs-read=${root}`]
   return [

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ArchivistDesk } from '../capture/archivist-desk.ts'
 import { Archivist } from '../capture/archivist.ts'
 import { readIdentity, statePath } from '../capture/archive-layout.ts'
 import { captureState, heard, initialFacts } from '../capture/capture-state.ts'
@@ -43,9 +44,7 @@ export class CaptureProcess {
   readonly #log = new JsonLog({ who: 'capture' })
   readonly #stop = new AbortController()
   #facts: CaptureFacts
-  #archivist: Archivist | undefined
-  #early: CaptureEvent[] = []
-  #opening: Promise<void> = Promise.resolve()
+  readonly #desk: ArchivistDesk
   /** Settles when it ended by itself; rejected with what it died of. */
   readonly ended: Promise<void>
 
@@ -84,6 +83,7 @@ export class CaptureProcess {
             clock: this.#clock,
             log: this.#log,
           })
+    this.#desk = new ArchivistDesk(async () => this.#openArchivist())
     this.#worker = startWorkerThread(new URL('./wal-receiver-worker.ts', import.meta.url), work)
     this.#worker.onEvent((event) => this.#hear(event))
     this.ended = Promise.race([this.#worker.ended, this.#keepState(), this.#watchArchivist()])
@@ -96,7 +96,7 @@ export class CaptureProcess {
     const login = await loginOf(config, environment)
     const lock = await archive.lock()
     const capture = new CaptureProcess(config, archive, lock, login)
-    await capture.#openArchivist()
+    await capture.#desk.open()
     return capture
   }
 
@@ -115,8 +115,7 @@ export class CaptureProcess {
     this.#stop.abort(new Error('closed'))
     this.#worker.stop()
     await this.#worker.ended.catch(() => undefined)
-    await this.#opening.catch(() => undefined)
-    await this.#archivist?.close()
+    await this.#desk.close()
     this.#watch?.close()
     this.#lock.release()
   }
@@ -125,30 +124,19 @@ export class CaptureProcess {
     this.#facts = heard(this.#facts, event, this.#clock.now())
     if (event.kind === 'gap' || event.kind === 'conflict')
       this.#log.warn(`capture-${event.kind}`, { ...event })
-    if (this.#archivist !== undefined) this.#archivist.note(event)
-    else {
-      this.#early.push(event)
-      this.#opening = this.#opening.then(async () => this.#openArchivist())
-      this.#opening.catch(() => undefined)
-    }
+    this.#desk.note(event)
   }
 
   /** The receiver binds an empty archive to its database first. */
-  async #openArchivist(): Promise<void> {
-    if (this.#archivist !== undefined) return
+  async #openArchivist(): Promise<Archivist | undefined> {
     const identity = await readIdentity(this.#archive)
-    if (identity === undefined) return
-    const ports = { archive: this.#archive, clock: this.#clock, log: this.#log }
-    const archivist = await Archivist.open(ports, identity)
-    this.#archivist = archivist
-    for (const event of this.#early) archivist.note(event)
-    this.#early = []
+    if (identity === undefined) return undefined
+    return Archivist.open({ archive: this.#archive, clock: this.#clock, log: this.#log }, identity)
   }
 
   async #watchArchivist(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await this.#opening
-      await this.#archivist?.settled()
+      await this.#desk.settled()
       await this.#clock.sleep(stateIntervalMs, this.#stop.signal).catch(() => undefined)
     }
   }
@@ -158,7 +146,7 @@ export class CaptureProcess {
     let shown = ''
     let writtenAtMs = Number.NEGATIVE_INFINITY
     while (!this.#stop.signal.aborted) {
-      const reading = await this.#watch?.read(this.#facts.source, this.#archivist?.newRelations ?? 0)
+      const reading = await this.#watch?.read(this.#facts.source, this.#desk.newRelations)
       if (reading !== undefined) this.#facts = { ...this.#facts, reading }
       const state = this.state()
       const key = `${state.protection.kind} ${state.source} ${state.timeline} ${state.alarms.join(' ')}`

@@ -1,0 +1,18 @@
+import type { ArchiveDirectory } from './archive-directory.ts'
+import type { ObjectStore } from './object-store.ts'
+
+/** Sealed objects, read only. */
+export type ObjectReader = Pick<ObjectStore, 'name' | 'get' | 'head' | 'list'>
+
+/** A WAL archive, read only: segments, histories, ledger, commit clock. */
+export type ArchiveReader = Pick<ArchiveDirectory, 'name' | 'list' | 'sizeOf' | 'read'>
+
+/**
+ * What is kept of one component, readable from the host that it is restored on, wherever it lies: a directory of this host, or a store behind
+ * the agent of another one. Nothing can be written or deleted through it, so a drill that holds one changes nothing there (law 2).
+ * Errors: those of the two ports; STORE_UNREACHABLE (transient) while the host that keeps it does not answer.
+ */
+export interface RecoverySource {
+  readonly vault: ObjectReader
+  readonly archive: ArchiveReader
+}
