@@ -49,6 +49,8 @@ function place(seen: Partial<MemberObservation>) {
     gate: () => gate,
     instance: () => instance,
     intend: async (_, intent, epoch) => void member.effects.push(`intend ${intent} ${epoch}`),
+    recoverySource: async (component) => Promise.reject(new Error(`nothing is kept of ${component}`)),
+    recoveryKey: async (component) => Promise.reject(new Error(`no key of ${component}`)),
   }
   const actionNamed = (name: string) => {
     const action = agentActions.get(name)

@@ -2,6 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import type { ActionArgs } from '../engine/action.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { DatabaseMember, Upstream } from '../ports/database-member.ts'
+import type { RecoveryKeyring, RecoverySource } from '../ports/recovery-source.ts'
 import type { TrafficGate } from '../ports/traffic-gate.ts'
 import type { World } from '../ports/world.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
@@ -20,6 +21,9 @@ export interface AgentContext {
   instance(component: string): ComputeInstance
   /** What the member is meant to be from now on, and under which epoch. Durable before it resolves. */
   intend(member: string, intent: MemberIntent, epoch: number): Promise<void>
+  /** See RecoveryAccess. */
+  recoverySource(component: string): Promise<RecoverySource>
+  recoveryKey(component: string): Promise<RecoveryKeyring>
 }
 
 export function textArg(args: ActionArgs, name: string): string {

@@ -5,6 +5,7 @@ import type { AgentContext } from '../actions/agent-context.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { DatabaseMember, DatabaseProbe } from '../ports/database-member.ts'
 import type { Endpoint } from '../ports/network.ts'
+import type { RecoveryAccess } from '../ports/recovery-source.ts'
 import type { TrafficGate } from '../ports/traffic-gate.ts'
 
 export interface LocalMember {
@@ -27,4 +28,6 @@ export interface AgentSetup {
   readonly instances: readonly { readonly component: string; readonly instance: ComputeInstance }[]
   readonly probe: DatabaseProbe
   readonly actions: ActionRegistry<AgentContext>
+  /** Absent: this host restores nothing. */
+  readonly recovery?: RecoveryAccess
 }

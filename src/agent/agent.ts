@@ -161,6 +161,8 @@ class Agent {
       instance: (component) =>
         found(instances.find((one) => one.component === component)?.instance, component),
       intend: async (member, intent, epoch) => this.#state.intend(member, intent, epoch),
+      recoverySource: async (component) => found(this.#setup.recovery, component).source(component),
+      recoveryKey: async (component) => found(this.#setup.recovery, component).key(component),
     }
   }
 

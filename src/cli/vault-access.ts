@@ -4,12 +4,13 @@ import { requireFormat } from '../domain/format.ts'
 import { isId } from '../domain/id.ts'
 import { FileObjectStore } from '../drivers/file/file-object-store.ts'
 import { Ed25519Signer } from '../platform/ed25519-signer.ts'
+import type { ObjectReader } from '../ports/recovery-source.ts'
 import { readCatalogue, requireAtLeast } from '../vault/catalogue.ts'
 import type { Catalogue } from '../vault/catalogue.ts'
 import { parseRecoveryKey, recipientOf } from '../vault/recipient.ts'
 import type { RecoveryKey } from '../vault/recipient.ts'
 import type { Writer } from '../vault/store-snapshot.ts'
-import type { Vault } from '../vault/vault-descriptor.ts'
+import type { Vault, WritableVault } from '../vault/vault-descriptor.ts'
 import type { VaultOptions } from './commands/vault.ts'
 import { loadEstate } from './load-estate.ts'
 import { readJson } from './read-json.ts'
@@ -53,7 +54,7 @@ export async function openStore(
   return new FileObjectStore(found.address)
 }
 
-export async function openVault(terminal: Terminal, options: VaultOptions): Promise<Vault> {
+export async function openVault(terminal: Terminal, options: VaultOptions): Promise<WritableVault> {
   const file = options.pin ?? ''
   const pin = (await readJson(resolve(terminal.workingDirectory, file))) as unknown as VaultPin
   requireFormat('vaultPin', pin.format, file)
@@ -64,7 +65,7 @@ export async function openVault(terminal: Terminal, options: VaultOptions): Prom
 export async function openCatalogue(
   terminal: Terminal,
   options: VaultOptions,
-): Promise<{ readonly vault: Vault; readonly catalogue: Catalogue }> {
+): Promise<{ readonly vault: WritableVault; readonly catalogue: Catalogue }> {
   const vault = await openVault(terminal, options)
   const catalogue = await readCatalogue(vault)
   if (options.atLeast !== undefined) requireAtLeast(catalogue, options.atLeast)
@@ -85,7 +86,10 @@ export async function openWriter(
   return { writer, pin: file }
 }
 
-export function vaultOf(store: FileObjectStore, pin: VaultPin): Vault {
+export function vaultOf<Store extends ObjectReader>(
+  store: Store,
+  pin: Pick<VaultPin, 'vault' | 'writers'>,
+): Vault & { readonly store: Store } {
   if (!isId(pin.vault, 'vlt'))
     throw usageError('the pin names no vault', 'use vault.pin.json of `pointzero vault init`')
   const writers = new Map(Object.entries(pin.writers))

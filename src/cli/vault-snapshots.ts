@@ -5,7 +5,7 @@ import type { Catalogue } from '../vault/catalogue.ts'
 import type { Manifest } from '../vault/manifest.ts'
 import { writeReceipt } from '../vault/receipt.ts'
 import type { RecoveryKey } from '../vault/recipient.ts'
-import type { Vault } from '../vault/vault-descriptor.ts'
+import type { Vault, WritableVault } from '../vault/vault-descriptor.ts'
 import { scrubSnapshot, verifySnapshot } from '../vault/verify-snapshot.ts'
 import type { Verified } from '../vault/verify-snapshot.ts'
 import type { CommandContext } from './command-context.ts'
@@ -97,7 +97,7 @@ async function verifyOne(
 /** Only for what was read with a key and found whole. */
 async function receiptOf(
   terminal: Terminal,
-  vault: Vault,
+  vault: WritableVault,
   { epoch, snapshot, digest }: Manifest,
   { damage }: Verified,
   { writer, key }: VerifyOptions,

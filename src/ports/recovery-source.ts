@@ -16,3 +16,20 @@ export interface RecoverySource {
   readonly vault: ObjectReader
   readonly archive: ArchiveReader
 }
+
+/** What a host that restores was given to open copies with. Plain data; it never leaves the process. */
+export interface RecoveryKeyring {
+  readonly vault: `vlt_${string}`
+  /** Whose manifests are believed: raw Ed25519 keys in base64url by principal. */
+  readonly writers: Readonly<Record<string, string>>
+  /** PKCS 8, X25519. */
+  readonly recoveryKeyPem: string
+}
+
+/** The way of one host to what is kept of the estate, put together at the rim. */
+export interface RecoveryAccess {
+  /** RECOVERY_SOURCE_ABSENT (permanent) when the estate keeps nothing of the component on any host. */
+  source(component: string): Promise<RecoverySource>
+  /** RECOVERY_KEY_ABSENT (refused) when this host was given none. */
+  key(component: string): Promise<RecoveryKeyring>
+}

@@ -19,7 +19,7 @@ import { recipientIdBytes, unwrapKeys, wrapKeys, wrappedCiphertextBytes } from '
 import type { Recipient, RecoveryKey, WrappedKey } from './recipient.ts'
 import { decodeSigned, encodeSigned } from './signed-document.ts'
 import { damaged, notGenuine } from './vault-damage.ts'
-import type { Vault } from './vault-descriptor.ts'
+import type { Vault, WritableVault } from './vault-descriptor.ts'
 
 const bytesOf = (length: number) =>
   z
@@ -60,7 +60,7 @@ export async function readAddedKeys(vault: Vault, epoch: StampedId): Promise<Add
 
 /** Wraps the keys of these packs for one more recipient. No pack is read further than its header and index, none is rewritten. */
 export async function addRecipient(
-  vault: Vault,
+  vault: WritableVault,
   epoch: StampedId,
   packs: readonly PackReference[],
   given: {

@@ -5,7 +5,7 @@ import type { ClonedBackup, CloneOptions } from '../protocol/base-backup-clone.t
 import type { PostgresConnection } from '../protocol/postgres-connection.ts'
 import { storeSnapshot } from './store-snapshot.ts'
 import type { Copied, Snapshot, SnapshotOptions, VaultEffects, Writer } from './store-snapshot.ts'
-import type { Vault } from './vault-descriptor.ts'
+import type { WritableVault } from './vault-descriptor.ts'
 
 export interface BackupOptions extends SnapshotOptions, Omit<CloneOptions, 'label'> {}
 
@@ -14,7 +14,7 @@ export interface BackupOptions extends SnapshotOptions, Omit<CloneOptions, 'labe
  * manifest before anything is signed. The connection is closed after a failure.
  */
 export async function backUpPostgres(
-  vault: Vault,
+  vault: WritableVault,
   writer: Writer,
   connection: PostgresConnection,
   options: BackupOptions,

@@ -7,7 +7,7 @@ import type { Signer } from '../ports/signer.ts'
 import { isStampedId, newStampedId, parseDocumentName, receiptName } from './object-names.ts'
 import { decodeSigned, encodeSigned } from './signed-document.ts'
 import { damaged, notGenuine } from './vault-damage.ts'
-import type { Vault } from './vault-descriptor.ts'
+import type { Vault, WritableVault } from './vault-descriptor.ts'
 
 /** `read`: every byte was decrypted and compared; `restored`: it was written back and compared; more levels may follow. */
 const receiptSchema = z.object({
@@ -28,7 +28,7 @@ export interface Receipt extends ReceiptMembers {
 
 /** Says for good that a snapshot was found whole. A failed verification leaves no receipt. */
 export async function writeReceipt(
-  vault: Vault,
+  vault: WritableVault,
   verified: Pick<ReceiptMembers, 'epoch' | 'snapshot' | 'manifest' | 'level'>,
   effects: { readonly clock: Clock; readonly random: Random; readonly signer: Signer },
 ): Promise<string> {

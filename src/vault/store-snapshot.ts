@@ -16,7 +16,7 @@ import type { StampedId } from './object-names.ts'
 import { encodePackList } from './pack-list.ts'
 import type { Recipient } from './recipient.ts'
 import { SnapshotTarget } from './snapshot-target.ts'
-import type { Vault } from './vault-descriptor.ts'
+import type { Vault, WritableVault } from './vault-descriptor.ts'
 import { chunkBytes } from './vault-limits.ts'
 
 export interface Writer {
@@ -54,7 +54,7 @@ export interface Copied {
 
 /** `copy` writes the files; the signed manifest is stored after all that it names, and until then there is no snapshot. */
 export async function storeSnapshot(
-  vault: Vault,
+  vault: WritableVault,
   writer: Writer,
   options: SnapshotOptions,
   effects: VaultEffects,

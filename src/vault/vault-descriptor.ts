@@ -1,6 +1,7 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import type { ObjectReader } from '../ports/recovery-source.ts'
 import type { Signer } from '../ports/signer.ts'
 import { descriptorName } from './object-names.ts'
 import type { VaultId } from './object-names.ts'
@@ -12,8 +13,13 @@ import { chunkBytes } from './vault-limits.ts'
 /** A vault as its reader knows it: the id and the writers are the reader's own, never taken from what is read. */
 export interface Vault {
   readonly id: VaultId
-  readonly store: ObjectStore
+  readonly store: ObjectReader
   readonly trust: Trust
+}
+
+/** The same, on the host that writes it. */
+export interface WritableVault extends Vault {
+  readonly store: ObjectStore
 }
 
 /** Makes an empty store a vault. A store that holds anything is refused. */

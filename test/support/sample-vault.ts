@@ -6,7 +6,7 @@ import { makeRecoveryKey, parseRecoveryKey, recipientOf } from '../../src/vault/
 import { storeSnapshot } from '../../src/vault/store-snapshot.ts'
 import type { Copied, Snapshot, VaultEffects, Writer } from '../../src/vault/store-snapshot.ts'
 import { createVault } from '../../src/vault/vault-descriptor.ts'
-import type { Vault } from '../../src/vault/vault-descriptor.ts'
+import type { Vault, WritableVault } from '../../src/vault/vault-descriptor.ts'
 
 export type Files = ReadonlyMap<string, Uint8Array>
 
@@ -45,8 +45,11 @@ export const sampleWriter: Writer = {
 
 export const writerKeys = new Map([[writerId, signing.publicKey]])
 
-export async function sampleVault(store: ObjectStore, id: Vault['id'] = 'vlt_sample01'): Promise<Vault> {
-  const vault: Vault = { id, store, trust: { writers: writerKeys, verifier: new Ed25519Verifier() } }
+export async function sampleVault(
+  store: ObjectStore,
+  id: Vault['id'] = 'vlt_sample01',
+): Promise<WritableVault> {
+  const vault: WritableVault = { id, store, trust: { writers: writerKeys, verifier: new Ed25519Verifier() } }
   await createVault(store, id, { clock: seededEffects().clock, signer: sampleWriter.signer })
   return vault
 }
@@ -124,7 +127,7 @@ export function sampleFiles(seed = 'files'): Map<string, Uint8Array> {
 }
 
 export async function backUp(
-  vault: Vault,
+  vault: WritableVault,
   files: Files,
   effects: VaultEffects = seededEffects(),
   more: { readonly epochMaxAgeMs?: number; readonly component?: string; readonly writer?: Writer } = {},
