@@ -47,7 +47,7 @@ interface Subject {
 }
 
 function summary(file: string, bundle: EvidenceBundle, subject: Subject): EvidenceSummary {
-  const { writes, lossMs, invariants } = entryContent<Measurements>(bundle, 'measurements')
+  const { writes, undone, lossMs, invariants } = entryContent<Measurements>(bundle, 'measurements')
   const { totalMs } = entryContent<RecoveryTimes>(bundle, 'recovery-times')
   const verdict = entryContent<readonly ScenarioVerdict[]>(bundle, 'verdicts').find(
     ({ scenario }) => scenario === subject.scenario,
@@ -56,13 +56,15 @@ function summary(file: string, bundle: EvidenceBundle, subject: Subject): Eviden
   const isMeasured = totalMs !== undefined && writes.acknowledged > 0
   const holds = invariants.every((invariant) => invariant.holds)
   const voidBecause = changedSince(bundle, subject)
+  // What was acknowledged after a corruption is undone and not replayed: no run of this release shows that nothing is lost by one.
+  const undoneMs = subject.scenario === 'corruption' ? Math.max(undone?.spanMs ?? 0, 1) : 0
   return {
     bundle: file,
     procedure: subject.plan.procedure,
     scenario: subject.scenario,
     component: subject.component,
     outcome: !isDone || !holds ? 'failed' : isMeasured ? 'passed' : 'inconclusive',
-    rpoMs: writes.lost > 0 ? Math.max(lossMs, 1) : 0,
+    rpoMs: Math.max(writes.lost > 0 ? Math.max(lossMs, 1) : 0, undoneMs),
     rtoMs: totalMs ?? Number.MAX_SAFE_INTEGER,
     ...(verdict?.scale === undefined ? {} : { sizeBytes: Number(verdict.scale.databaseBytes) }),
     endedAtMs: bundle.head.createdAtMs,

@@ -80,13 +80,17 @@ function headTable({ head, signature }: EvidenceBundle): string {
   )
 }
 
+function lossText({ lostWrites, undoneWrites, measuredRpoMs = 0 }: ScenarioVerdict): string {
+  if (lostWrites === undefined) return 'not measured'
+  const undone = undoneWrites === undefined ? '' : ` and ${undoneWrites} acknowledged after the target`
+  return `${lostWrites} writes${undone}, ${measuredRpoMs} ms`
+}
+
 function verdictTable(verdicts: readonly ScenarioVerdict[]): string {
   const rows = verdicts.map((verdict) => [
     verdict.scenario,
     `loss ${verdict.objective.rpoMs} ms, recovery ${verdict.objective.rtoMs} ms`,
-    verdict.lostWrites === undefined
-      ? 'not measured'
-      : `${verdict.lostWrites} writes, ${verdict.measuredRpoMs ?? 0} ms`,
+    lossText(verdict),
     verdict.measuredRtoMs === undefined ? 'not measured' : `${verdict.measuredRtoMs} ms`,
     verdict.verdict,
     verdict.reason,

@@ -13,6 +13,8 @@ export interface Measurements {
   /** End of the first client write that was acknowledged by the new primary: recovery time ends here. */
   readonly firstAcknowledgedAfterMs?: number
   readonly writes: WriteCount
+  /** After a corruption only: acknowledged writes of the time after the recovery target. None of them is among the lost. */
+  readonly undone?: UndoneWrites
   /** Age, at the first failure, of the oldest acknowledged write that is missing; 0 when none is. */
   readonly lossMs: number
   /** Requests from the first failed one to the first acknowledged one after it. */
@@ -42,6 +44,14 @@ export interface WriteCount {
   readonly unknown: number
   /** Ids of at most a hundred lost writes, so that people can look for them. */
   readonly lostIds: readonly string[]
+}
+
+export interface UndoneWrites {
+  readonly writes: number
+  /** From the corruption to the last of them. */
+  readonly spanMs: number
+  /** At most a hundred. */
+  readonly ids: readonly string[]
 }
 
 export interface RequestCount {

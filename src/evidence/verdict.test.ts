@@ -64,3 +64,29 @@ test('a proven verdict reads unproven once its evidence is too old', () => {
   assert.equal(verdictNow(verdict, until).verdict, 'PROVEN')
   assert.equal(verdictNow(verdict, until + 1).verdict, 'UNPROVEN')
 })
+
+const corruption = { scenario: 'corruption', rpoMs: 60_000, rtoMs: 300_000 } as const
+const undone = { writes: 12, spanMs: 4_000, ids: ['w-7'] }
+
+function corruptionVerdict(changed: object, rpoMs: number = corruption.rpoMs) {
+  const measurements = { ...sampleMeasurements, undone, ...changed }
+  return judgeObjectives([{ ...corruption, rpoMs }], { ...run, scenario: 'corruption', measurements })[0]
+}
+
+test('after a corruption the writes behind the target count against the objective, and are named apart from lost ones', () => {
+  const verdict = corruptionVerdict({})
+  assert.equal(verdict?.verdict, 'PROVEN')
+  assert.equal(verdict?.lostWrites, 0)
+  assert.equal(verdict?.undoneWrites, 12)
+  assert.equal(verdict?.measuredRpoMs, 4_000)
+  assert.equal(corruptionVerdict({}, 3_999)?.verdict, 'REFUTED')
+})
+
+test('a write from before the corruption that is lost refutes, however generous the objective', () => {
+  assert.equal(corruptionVerdict({ writes: { ...writes, lost: 1 } })?.verdict, 'REFUTED')
+})
+
+test('that nothing is lost by a corruption is never proven while nothing replays what came after it', () => {
+  assert.equal(corruptionVerdict({}, 0)?.verdict, 'UNPROVEN')
+  assert.equal(corruptionVerdict({ undone: { writes: 0, spanMs: 0, ids: [] } }, 0)?.verdict, 'UNPROVEN')
+})

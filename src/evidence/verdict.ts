@@ -1,6 +1,6 @@
 import type { Scenario } from '../domain/scenario.ts'
 import type { RunStatus } from '../engine/run-event.ts'
-import type { Measurements } from './measurements.ts'
+import type { Measurements, UndoneWrites } from './measurements.ts'
 import type { RecoveryTimes } from './recovery-times.ts'
 
 export type Verdict = 'PROVEN' | 'UNPROVEN' | 'REFUTED'
@@ -25,6 +25,8 @@ export interface ScenarioVerdict {
   readonly reason: string
   readonly measuredRpoMs?: number
   readonly lostWrites?: number
+  /** Acknowledged after the recovery target, and therefore undone. Only after a corruption. */
+  readonly undoneWrites?: number
   readonly measuredRtoMs?: number
   readonly measuredAtMs?: number
   /** Afterwards the verdict reads UNPROVEN, whatever it says here. */
@@ -65,8 +67,9 @@ function judgeRun(
 ): Omit<ScenarioVerdict, 'scenario' | 'objective'> {
   const { measurements, times, measuredAtMs } = run
   const measured = {
-    measuredRpoMs: measurements.lossMs,
+    measuredRpoMs: Math.max(measurements.lossMs, measurements.undone?.spanMs ?? 0),
     lostWrites: measurements.writes.lost,
+    ...(measurements.undone === undefined ? {} : { undoneWrites: measurements.undone.writes }),
     ...(times.totalMs === undefined ? {} : { measuredRtoMs: times.totalMs }),
     measuredAtMs,
     validUntilMs: measuredAtMs + validForMs,
@@ -77,9 +80,9 @@ function judgeRun(
 
 function verdictOf(
   { rpoMs, rtoMs }: ScenarioVerdict['objective'],
-  { status, measurements, times }: MeasuredRun,
+  { scenario, status, measurements, times }: MeasuredRun,
 ): { readonly verdict: Verdict; readonly reason: string } {
-  const { writes, lossMs, invariants } = measurements
+  const { writes, undone, lossMs, invariants } = measurements
   const broken = invariants.find(({ holds }) => !holds)
   if (status === 'open') return { verdict: 'UNPROVEN', reason: 'the run has not finished' }
   if (status !== 'completed' && status !== 'completed-with-gaps') return refuted(`the run ended ${status}`)
@@ -87,15 +90,26 @@ function verdictOf(
   if (writes.lost > 0 && rpoMs === 0)
     return refuted(`${writes.lost} acknowledged writes are lost, the objective is none`)
   if (lossMs > rpoMs) return refuted(`writes of ${lossMs} ms are lost, the objective is ${rpoMs} ms`)
+  if (undone !== undefined && writes.lost > 0)
+    return refuted(`${writes.lost} acknowledged writes of the time before the corruption are lost`)
+  if (scenario === 'corruption' && rpoMs === 0)
+    return { verdict: 'UNPROVEN', reason: `${undoneText(undone)}: nothing replays them yet` }
+  if (undone !== undefined && undone.spanMs > rpoMs)
+    return refuted(`${undoneText(undone)} over ${undone.spanMs} ms, the objective is ${rpoMs} ms`)
   if (writes.acknowledged === 0)
     return { verdict: 'UNPROVEN', reason: 'no client write was acknowledged, nothing was at stake' }
   if (times.totalMs === undefined) return { verdict: 'UNPROVEN', reason: times.missing.join('; ') }
   if (times.totalMs > rtoMs) return refuted(`recovered in ${times.totalMs} ms, the objective is ${rtoMs} ms`)
+  const after = undone === undefined ? '' : `, ${undoneText(undone)}`
   const gaps = status === 'completed-with-gaps' ? ', with gaps that the run journal names' : ''
   return {
     verdict: 'PROVEN',
-    reason: `${writes.found} of ${writes.acknowledged} acknowledged writes found, recovered in ${times.totalMs} ms${gaps}`,
+    reason: `${writes.found} of ${writes.acknowledged} acknowledged writes found${after}, recovered in ${times.totalMs} ms${gaps}`,
   }
+}
+
+function undoneText(undone: UndoneWrites | undefined): string {
+  return `${undone?.writes ?? 0} acknowledged writes of the time after the target are undone`
 }
 
 function refuted(reason: string): { readonly verdict: Verdict; readonly reason: string } {

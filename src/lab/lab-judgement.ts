@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { ClientLogDigest, Measurements, RequestCount } from '../evidence/measurements.ts'
-import type { Finding, Judgement } from './checker/judgement.ts'
+import type { ClientLogDigest, Measurements, RequestCount, UndoneWrites } from '../evidence/measurements.ts'
+import type { CorruptionFigures, Finding, Judgement } from './checker/judgement.ts'
 import { readRawLog } from './checker/raw-log.ts'
 import type { Attempt } from './checker/raw-log.ts'
 import type { ClientView } from './checker/recovery-time.ts'
@@ -16,7 +16,12 @@ import { stamps } from './workload/client-log.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 
 /** The independent checker, in a process of its own: it knows the raw logs and the surviving database, and nothing of the product. */
-export async function judgeLab(lab: Lab, primary: LabHostName, rtoMs: number): Promise<Judgement> {
+export async function judgeLab(
+  lab: Lab,
+  primary: LabHostName,
+  rtoMs: number,
+  faultLog = faultLogFile(lab.state.directory),
+): Promise<Judgement> {
   const logs = evidenceDirectory(lab.state.directory)
   const report = join(logs, 'judgement.json')
   const address = lab.network.addressOf(primary)
@@ -25,7 +30,7 @@ export async function judgeLab(lab: Lab, primary: LabHostName, rtoMs: number): P
     ...lab.network.argvOn('client', [process.execPath, join(productRoot, 'src/lab/checker/checker-main.ts')]),
     ...['--logs', logs, '--database', `${address}:${labPorts.postgres}`],
     ...['--database-name', labDatabase.database, '--user', labDatabase.user],
-    ...['--engine', `${address}:${labPorts.engine}`, '--fault-log', faultLogFile(lab.state.directory)],
+    ...['--engine', `${address}:${labPorts.engine}`, '--fault-log', faultLog],
     ...['--rto-ms', String(rtoMs), '--json', report],
   ])
   if ([0, 1, 3].includes(result.code)) return JSON.parse(readFileSync(report, 'utf8')) as Judgement
@@ -48,15 +53,16 @@ export function measurementsOf(lab: Lab, { figures, findings }: Judgement): Meas
   return {
     clientLogs: files.map(digestOf),
     ...(figures.faultMs === undefined ? {} : { faultAtMs: wall(figures.faultMs) }),
-    ...transitionStamps(view, wall),
+    ...transitionStamps(view, wall, figures.corruption),
     writes: {
       acknowledged: acknowledgedWrites,
-      found: acknowledgedWrites - lostWrites,
+      found: acknowledgedWrites - lostWrites - (figures.corruption?.undoneWrites ?? 0),
       lost: lostWrites,
       duplicated: offenders(findings, 'no write is done twice'),
       unknown: unknownWrites(attempts),
       lostIds: lostIds.slice(0, 100),
     },
+    ...(figures.corruption === undefined ? {} : { undone: undoneOf(figures.corruption) }),
     lossMs: figures.recoveryPointMs,
     transition: { requests: view?.transition?.requests ?? 0, failed: view?.transition?.failures ?? 0 },
     total: total([figures.orders, figures.rawWrites]),
@@ -68,12 +74,22 @@ export function measurementsOf(lab: Lab, { figures, findings }: Judgement): Meas
   }
 }
 
-function transitionStamps(view: ClientView | undefined, wall: (mono: number) => number) {
+/** From a corruption on, what clients are served is wrong, whether a request of theirs fails or not: the time counts from there. */
+function transitionStamps(
+  view: ClientView | undefined,
+  wall: (mono: number) => number,
+  corruption: CorruptionFigures | undefined,
+) {
   const transition = view?.transition
   if (transition === undefined) return {}
-  const firstFailedMs = wall(transition.firstFailedMs)
+  const failedMs = wall(transition.firstFailedMs)
+  const firstFailedMs = corruption === undefined ? failedMs : Math.min(failedMs, wall(corruption.toMs))
   if (transition.recoveryMs === undefined) return { firstFailedMs }
-  return { firstFailedMs, firstAcknowledgedAfterMs: firstFailedMs + Math.round(transition.recoveryMs) }
+  return { firstFailedMs, firstAcknowledgedAfterMs: failedMs + Math.round(transition.recoveryMs) }
+}
+
+function undoneOf({ undoneWrites, undoneMs, undoneIds }: CorruptionFigures): UndoneWrites {
+  return { writes: undoneWrites, spanMs: undoneMs, ids: undoneIds.slice(0, 100) }
 }
 
 function digestOf(file: string): ClientLogDigest {

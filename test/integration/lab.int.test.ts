@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFaultLog } from '../../src/lab/faults/fault-log.ts'
 import { inject } from '../../src/lab/faults/fault.ts'
+import { corruptDatabase } from '../../src/lab/faults/seeded-fault.ts'
 import { isProtected } from '../../src/lab/lab-adoption.ts'
 import { zoneHostNames } from '../../src/lab/lab-host.ts'
 import { judgeLab } from '../../src/lab/lab-judgement.ts'
@@ -51,6 +52,17 @@ describe('the lab', () => {
     assert.ok((judgement.figures.orders?.acknowledged ?? 0) > 100)
     // ANY 1 of two: the other standby acknowledges at once.
     assert.ok((judgement.figures.rawWrites?.longestGapMs ?? Infinity) < 3_000)
+  })
+
+  it('is corrupted by a program that tells nobody, and the checker names what nobody brought back', async () => {
+    const log = join(evidenceDirectory(lab.state.directory), 'corruption.jsonl')
+    const order = { kind: 'corrupt-delete', log, seed: 7, earliestMs: 0, latestMs: 10 } as const
+    await corruptDatabase(lab, order, AbortSignal.timeout(30_000))
+    const { verdict, figures } = await judgeLab(lab, 'az1', 300_000, log)
+    assert.equal(verdict, 'failed')
+    assert.equal(figures.corruption?.kind, 'corrupt-delete')
+    assert.equal(figures.corruption.undoneWrites, 0)
+    assert.ok(figures.lostWrites > 50, `${figures.lostWrites} lost`)
   })
 
   it('leaves no process, no namespace, no link, no shared memory and no file behind', async () => {

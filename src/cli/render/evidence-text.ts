@@ -26,15 +26,19 @@ export function evidenceText(bundle: EvidenceBundle, nowMs: number, paint: Paint
   ].join('')
 }
 
+function lossText({ lostWrites, undoneWrites, measuredRpoMs = 0 }: ScenarioVerdict): string {
+  if (lostWrites === undefined) return '-'
+  const undone = undoneWrites === undefined ? '' : ` + ${undoneWrites} after the target`
+  return `${lostWrites} writes${undone}, ${milliseconds(measuredRpoMs)}`
+}
+
 export function verdictTable(verdicts: readonly ScenarioVerdict[], nowMs: number, paint: Paint): string {
   const rows = verdicts.map((recorded) => {
     const { verdict, reason } = verdictNow(recorded, nowMs)
     return [
       recorded.scenario,
       `${milliseconds(recorded.objective.rpoMs)} / ${milliseconds(recorded.objective.rtoMs)}`,
-      recorded.lostWrites === undefined
-        ? '-'
-        : `${recorded.lostWrites} writes, ${milliseconds(recorded.measuredRpoMs ?? 0)}`,
+      lossText(recorded),
       recorded.measuredRtoMs === undefined ? '-' : milliseconds(recorded.measuredRtoMs),
       verdict,
       reason,

@@ -7,6 +7,10 @@ export interface WriteFindings {
   readonly lost: readonly string[]
   /** Monotonic stamp of the earliest lost acknowledgement. */
   readonly earliestLostMs?: number
+  /** Acknowledged after a corruption began, and gone: a recovery to the moment before it undoes them. Not among the lost. */
+  readonly undone: readonly string[]
+  /** Stamp of the latest acknowledgement that was undone. */
+  readonly latestUndoneMs?: number
   /** Executed more than once, or acknowledged under two sequence numbers. */
   readonly doubled: readonly string[]
   /** In the database under the run of a log that never sent it. */
@@ -19,20 +23,35 @@ export interface WriteFindings {
   readonly unknownButThere: number
 }
 
-/** Compares what clients were told with what is there. `attempts` are complete for every run that they name. */
-export function findWrites(attempts: readonly Attempt[], rows: SurvivingRows): WriteFindings {
+/**
+ * Compares what clients were told with what is there. `attempts` are complete for every run that they name. What was acknowledged before
+ * `corruptedMs` has to be there; without a corruption that is everything.
+ */
+export function findWrites(
+  attempts: readonly Attempt[],
+  rows: SurvivingRows,
+  corruptedMs = Number.POSITIVE_INFINITY,
+): WriteFindings {
   const byId = Map.groupBy(attempts, ({ id }) => id)
   const there = [...rows.ledger.map(({ id }) => id), ...rows.rawWrites, ...rows.probes]
   const present = new Set(there)
   const acks = attempts.filter(({ outcome }) => outcome === 'acked')
-  const lostAcks = acks.filter(({ id }) => !present.has(id))
+  const goneAcks = acks.filter(({ id }) => !present.has(id))
+  const lostAcks = goneAcks.filter((attempt) => endOf(attempt) < corruptedMs)
+  const undoneAcks = goneAcks.filter((attempt) => endOf(attempt) >= corruptedMs)
   const runs = new Set(attempts.map(({ run }) => run))
   const unacked = [...byId].filter(([, of]) => of.every(({ outcome }) => outcome !== 'acked'))
-  const [earliest] = lostAcks.map(({ endMs, sentMs }) => endMs ?? sentMs).toSorted((a, b) => a - b)
+  const [earliest] = lostAcks.map(endOf).toSorted((a, b) => a - b)
+  const latestUndone = undoneAcks
+    .map(endOf)
+    .toSorted((a, b) => a - b)
+    .at(-1)
   return {
     acknowledged: new Set(acks.map(({ id }) => id)).size,
     lost: [...new Set(lostAcks.map(({ id }) => id))],
     ...(earliest === undefined ? {} : { earliestLostMs: earliest }),
+    undone: [...new Set(undoneAcks.map(({ id }) => id))],
+    ...(latestUndone === undefined ? {} : { latestUndoneMs: latestUndone }),
     doubled: [
       ...new Set([...repeated(there), ...acknowledgedTwice(acks), ...contradicted(acks, rows.ledger)]),
     ],
@@ -43,6 +62,10 @@ export function findWrites(attempts: readonly Attempt[], rows: SurvivingRows): W
       .map(([id]) => id),
     unknownButThere: unacked.filter(([id]) => present.has(id)).length,
   }
+}
+
+function endOf({ endMs, sentMs }: Attempt): number {
+  return endMs ?? sentMs
 }
 
 function repeated(ids: readonly string[]): readonly string[] {

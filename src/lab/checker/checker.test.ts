@@ -104,6 +104,36 @@ describe('the checker', () => {
     assert.ok(figures.recoveryPointMs > 0)
   })
 
+  it('tells writes of the time before a corruption, which must survive, from those after it, which its recovery undoes', () => {
+    const logs = [
+      writer('w', [
+        [1, 0, 'acked', 10],
+        [2, 20, 'acked', 69],
+        [3, 60, 'acked', 75],
+        [4, 80, 'acked', 90],
+        [5, 200, 'acked', 210],
+      ]),
+    ]
+    const faults = [
+      { kind: 'corrupt-drop', target: 'exchange.ledger', event: 'beginning', monoMs: 70 },
+      { kind: 'corrupt-drop', target: 'exchange.ledger', event: 'began', monoMs: 78 },
+    ]
+    const recovered = judge({ logs, rows: rows('w-1', 'w-2', 'w-5'), faults })
+    assert.equal(recovered.verdict, 'passed')
+    assert.equal(recovered.figures.lostWrites, 0)
+    assert.deepEqual(recovered.figures.corruption, {
+      kind: 'corrupt-drop',
+      fromMs: 70,
+      toMs: 78,
+      undoneWrites: 2,
+      undoneIds: ['w-3', 'w-4'],
+      undoneMs: 20,
+    })
+    const careless = judge({ logs, rows: rows('w-1', 'w-5'), faults })
+    assert.equal(careless.verdict, 'failed')
+    assert.deepEqual(careless.figures.lostIds, ['w-2'])
+  })
+
   it('does not count a write of unknown outcome as lost, whether it is there or not', () => {
     const logs = [
       writer('w', [

@@ -1,4 +1,4 @@
-import type { Judgement } from './judgement.ts'
+import type { CorruptionFigures, Judgement } from './judgement.ts'
 import type { ClientView } from './recovery-time.ts'
 
 /** For people; the JSON holds all of it. */
@@ -9,6 +9,7 @@ export function judgementTable({ verdict, findings, figures }: Judgement): strin
     ['', 'acknowledged writes', String(figures.acknowledgedWrites)],
     ['', 'acknowledged writes lost', String(figures.lostWrites)],
     ['', 'recovery point', seconds(figures.recoveryPointMs)],
+    ...corruptionRows(figures.corruption),
     ...clientRows('orders', figures.orders),
     ...clientRows('SQL writes', figures.rawWrites),
     ...figures.dualRoles.map(({ servers, overlapMs }) => {
@@ -23,6 +24,15 @@ export function judgementTable({ verdict, findings, figures }: Judgement): strin
     [verdict.toUpperCase()],
   ]
   return rows.map((row) => line(row)).join('\n')
+}
+
+function corruptionRows(corruption: CorruptionFigures | undefined): readonly (readonly string[])[] {
+  if (corruption === undefined) return []
+  const { kind, undoneWrites, undoneMs } = corruption
+  return [
+    ['', 'corruption', kind],
+    ['', 'acknowledged writes after it, undone', `${undoneWrites}, over ${seconds(undoneMs)}`],
+  ]
 }
 
 function clientRows(name: string, view: ClientView | undefined): readonly (readonly string[])[] {

@@ -1,4 +1,5 @@
 import { findWrites } from './acknowledged-writes.ts'
+import type { WriteFindings } from './acknowledged-writes.ts'
 import { findDualConfirms, findDualRoles } from './confirming-primaries.ts'
 import type { DualConfirm, DualRole } from './confirming-primaries.ts'
 import type { EngineState } from './engine-state.ts'
@@ -32,6 +33,19 @@ export interface Figures {
   readonly twinHash: string
   readonly engineHash?: string
   readonly faultMs?: number
+  readonly corruption?: CorruptionFigures
+}
+
+/** What a recovery to the moment before a corruption undid: writes that clients were told are done, made after that moment. */
+export interface CorruptionFigures {
+  readonly kind: string
+  /** When the corrupting transaction began, and when its commit was confirmed. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly undoneWrites: number
+  readonly undoneIds: readonly string[]
+  /** From the beginning of the corruption to the last acknowledgement that was undone. */
+  readonly undoneMs: number
 }
 
 export interface Judgement {
@@ -56,11 +70,12 @@ export interface Evidence {
 export function judge(evidence: Evidence): Judgement {
   const { logs, rows, engine, faults } = evidence
   const attempts = logs.flatMap(({ attempts }) => attempts)
+  const corruption = faults === undefined ? undefined : corruptionOf(faults)
   const fault = faults?.find(({ event }) => event === 'began')
   const view = (client: string): ClientView | undefined => viewOf(logs, client, fault?.monoMs)
   const orders = view('order-gateway')
   const rawWrites = view('raw-writer')
-  const writes = findWrites(attempts, rows)
+  const writes = findWrites(attempts, rows, corruption?.fromMs)
   const disasterMs =
     fault?.monoMs ?? orders?.transition?.firstFailedMs ?? rawWrites?.transition?.firstFailedMs
   const lostForMs = writes.earliestLostMs === undefined ? 0 : (disasterMs ?? 0) - writes.earliestLostMs
@@ -68,9 +83,13 @@ export function judge(evidence: Evidence): Judgement {
   const twin = replayTwin(rows.ledger, through)
   const dualConfirms = findDualConfirms(attempts)
   const outbox = wrongOutbox(rows)
+  const survival =
+    corruption === undefined
+      ? 'acknowledged writes survive'
+      : 'acknowledged writes of the time before the corruption survive'
   const findings = [
     somethingHappened(logs, evidence.faults, writes.acknowledged),
-    none('acknowledged writes survive', writes.lost),
+    none(survival, writes.lost),
     none('no write is done twice', writes.doubled),
     none('nothing is there that was not sent', [...writes.neverSent, ...writes.altered]),
     none('what was refused did not happen', writes.refusedButThere),
@@ -103,8 +122,24 @@ export function judge(evidence: Evidence): Judgement {
       twinHash: twin.hash,
       ...(typeof engine === 'object' ? { engineHash: engine.stateHash } : {}),
       ...(fault === undefined ? {} : { faultMs: fault.monoMs }),
+      ...(corruption === undefined ? {} : { corruption: { ...corruption, ...undoneOf(writes, corruption) } }),
     },
   }
+}
+
+type Corruption = Pick<CorruptionFigures, 'kind' | 'fromMs' | 'toMs'>
+
+/** A corruption is a fault of data: it has no place, and its moment is between the beginning and the confirmed end of its transaction. */
+function corruptionOf(faults: readonly FaultRecord[]): Corruption | undefined {
+  const began = faults.find(({ kind, event }) => kind.startsWith('corrupt-') && event === 'began')
+  if (began === undefined) return undefined
+  const beginning = faults.find(({ kind, event }) => kind === began.kind && event === 'beginning')
+  return { kind: began.kind, fromMs: (beginning ?? began).monoMs, toMs: began.monoMs }
+}
+
+function undoneOf({ undone, latestUndoneMs }: WriteFindings, { fromMs }: Corruption) {
+  const undoneMs = latestUndoneMs === undefined ? 0 : Math.max(1, Math.round(latestUndoneMs - fromMs))
+  return { undoneWrites: undone.length, undoneIds: undone, undoneMs }
 }
 
 function viewOf(

@@ -1,5 +1,6 @@
 // One fault, at a moment that only the seed knows, done to the machine: the product is told nothing, and neither are the clients.
 // node src/lab/faults/fault-main.ts --directory LAB --fault kill-zone [--target az1] [--seed 7] [--end-after-ms 10000]
+// node src/lab/faults/fault-main.ts --directory LAB --fault corrupt-any [--seed 7]
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { RecoveryError } from '../../domain/recovery-error.ts'
@@ -11,8 +12,12 @@ import { labPorts } from '../lab-ports.ts'
 import { labAt, theOneLab } from '../lab.ts'
 import type { Lab } from '../lab.ts'
 import { seededRandom } from '../seeded-random.ts'
+import type { SeededRandom } from '../seeded-random.ts'
 import { parseCount } from '../workload/program-arguments.ts'
+import { corrupt, corruptedTable, corruptionNames } from './corruption.ts'
+import type { CorruptionName } from './corruption.ts'
 import { openFaultLog } from './fault-log.ts'
+import type { FaultLog } from './fault-log.ts'
 import { faultNames, inject } from './fault.ts'
 import type { FaultName } from './fault.ts'
 import { findPrimary } from './find-primary.ts'
@@ -41,18 +46,23 @@ try {
 }
 
 async function main(): Promise<void> {
-  const fault = parseFault(given.fault)
   const lab = await labAt(given.directory ?? theOneLab())
   const seed = parseCount(given.seed, 'seed')
   const earliestMs = parseCount(given['earliest-ms'], 'earliest-ms')
+  const random = seededRandom(seed)
+  const fault = parseFault(given.fault, random)
   const spanMs = Math.max(1, parseCount(given['latest-ms'], 'latest-ms') - earliestMs)
-  const delayMs = earliestMs + seededRandom(seed).integer(spanMs)
+  const delayMs = earliestMs + random.integer(spanMs)
   const endAfterMs = parseCount(given['end-after-ms'], 'end-after-ms')
   const log = openFaultLog(given.log ?? faultLogFile(lab.state.directory))
   log.write({ event: 'planned', fault, target: given.target, seed, delayMs })
   await sleep(delayMs)
   // Chosen as late as possible: the primary may have moved since.
   const host = given.target === 'primary' ? await primaryOf(lab) : parseHost(given.target)
+  if (isCorruption(fault)) {
+    await corruptLedger(lab, host, fault, { log, seed })
+    return
+  }
   const entry = { fault, target: host, seed }
   log.write({ event: 'beginning', ...entry })
   const place = { network: lab.network, directory: lab.state.directory, host, peer: parseHost(given.peer) }
@@ -66,6 +76,24 @@ async function main(): Promise<void> {
   process.stdout.write(`${fault} on ${host} ended after ${endAfterMs} ms\n`)
 }
 
+async function corruptLedger(
+  { network, ledgerPassword: password }: Lab,
+  primary: LabHostName,
+  fault: CorruptionName,
+  { log, seed }: { readonly log: FaultLog; readonly seed: number },
+): Promise<void> {
+  const entry = { fault, target: corruptedTable, seed }
+  log.write({ event: 'beginning', ...entry })
+  await corrupt(fault, {
+    host: network.addressOf(primary),
+    port: labPorts.postgres,
+    password,
+    ...labDatabase,
+  })
+  log.write({ event: 'began', ...entry })
+  process.stdout.write(`${fault} of ${corruptedTable}\n`)
+}
+
 async function primaryOf({ network, ledgerPassword }: Lab): Promise<LabHostName> {
   process.env['PGPASSWORD'] = ledgerPassword
   const members = zoneHostNames.map((host) => {
@@ -74,10 +102,16 @@ async function primaryOf({ network, ledgerPassword }: Lab): Promise<LabHostName>
   return await findPrimary(members)
 }
 
-function parseFault(text: string): FaultName {
-  const fault = faultNames.find((name) => name === text)
+function parseFault(text: string, random: SeededRandom): FaultName | CorruptionName {
+  if (text === 'corrupt-any') return corruptionNames[random.integer(corruptionNames.length)] ?? 'corrupt-drop'
+  const names = [...faultNames, ...corruptionNames]
+  const fault = names.find((name) => name === text)
   if (fault !== undefined) return fault
-  throw usage(`there is no fault ${text}`, `name one of ${faultNames.join(', ')}`)
+  throw usage(`there is no fault ${text}`, `name one of ${[...names, 'corrupt-any'].join(', ')}`)
+}
+
+function isCorruption(fault: FaultName | CorruptionName): fault is CorruptionName {
+  return corruptionNames.some((name) => name === fault)
 }
 
 function parseHost(text: string): LabHostName {
