@@ -74,10 +74,11 @@ function schedule(name: string, { window, ...rest }: Declared<'schedules'>[strin
 }
 
 function store(name: string, declared: Declared<'stores'>[string]): Store {
-  const { credentials, encryptionKey, lock, ...rest } = declared
+  const { host, credentials, encryptionKey, lock, ...rest } = declared
   return {
     name,
     ...rest,
+    ...(host !== undefined && { host }),
     ...(credentials !== undefined && { credentialsRef: credentials }),
     ...(encryptionKey !== undefined && { encryptionKeyRef: encryptionKey }),
     ...(lock && { lock: { mode: lock.mode, forMs: ms(lock.for) } }),

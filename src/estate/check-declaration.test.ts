@@ -49,6 +49,24 @@ const relations: readonly RefusalCase[] = [
     'captures.wal.stores[0]: there is no store cellar',
   ],
   [
+    'a store on no host',
+    'vault: { kind: file, location: east,',
+    'vault: { kind: file, host: §cellar, location: east,',
+    'stores.vault.host: there is no host cellar',
+  ],
+  [
+    'a store on a host that lies elsewhere',
+    'vault: { kind: file, location: east,',
+    'vault: { kind: file, host: §host-w, location: east,',
+    'stores.vault.host: host host-w is in region west, the store in east; write the same place',
+  ],
+  [
+    'a bucket on a host',
+    'far: { kind: s3,',
+    'far: { kind: s3, host: §witness,',
+    'stores.far.host: a store of kind s3 is kept by no host',
+  ],
+  [
     'a gate to nothing',
     'leadsTo: ledger',
     'leadsTo: §ledgr',

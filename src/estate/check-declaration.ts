@@ -7,6 +7,7 @@ import { checkRecovery } from './check-recovery.ts'
 import { checkReferences } from './check-references.ts'
 import { checkReplication } from './check-replication.ts'
 import { checkTraffic } from './check-traffic.ts'
+import { checkStores } from './check-stores.ts'
 import type { EstateProblem } from './estate-problem.ts'
 import type { EstateDeclaration } from './estate-schema.ts'
 
@@ -19,6 +20,7 @@ export function checkDeclaration(estate: EstateDeclaration): readonly EstateProb
     ...checkDependencies(estate),
     ...checkDatasets(estate),
     ...checkReplication(estate),
+    ...checkStores(estate),
     ...checkProtection(estate),
     ...checkTraffic(estate),
     ...checkRecovery(estate),

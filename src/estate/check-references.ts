@@ -78,9 +78,10 @@ function estateReferences(estate: EstateDeclaration): readonly Reference[] {
     ...(estate.links ?? []).flatMap((link, index) =>
       list(['links', index, 'between'], link.between, 'region'),
     ),
-    ...Object.entries(estate.stores ?? {}).flatMap(([name, { location }]) =>
-      one(['stores', name, 'location'], location, 'store-place'),
-    ),
+    ...Object.entries(estate.stores ?? {}).flatMap(([name, { location, host }]) => [
+      ...one(['stores', name, 'location'], location, 'store-place'),
+      ...one(['stores', name, 'host'], host, 'host'),
+    ]),
     ...estate.objectives.flatMap((objective, index) =>
       list(['objectives', index, 'components'], objective.components, 'component'),
     ),

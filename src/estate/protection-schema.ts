@@ -29,6 +29,7 @@ const storeNames = z.array(nameSchema).min(1, 'empty; name at least one store')
 export const storeSchema = z.strictObject({
   kind: z.enum(['file', 's3']),
   location: nameSchema,
+  host: nameSchema.optional(),
   failureDomain: textSchema,
   address: z.union(
     [absolutePathSchema, z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9._=-]+)*$/)],

@@ -10,6 +10,8 @@ export interface Store {
   readonly kind: 'file' | 's3'
   /** Region of the estate, or `offsite`: outside of every region, provider account and key of the estate. */
   readonly location: string
+  /** Of kind file: the host whose agent keeps it. Absent: known to the estate, and out of reach of its agents. */
+  readonly host?: string
   /** Provider, account and building; two stores that name the same one are lost together. */
   readonly failureDomain: string
   /** Absolute directory, or bucket and prefix `s3://bucket/prefix`. */
