@@ -1,4 +1,4 @@
-import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { NamedSegment } from './wal-position.ts'
@@ -18,7 +18,7 @@ export interface TimelineEnd {
 
 /** The end of every timeline in the archive, by timeline. Reads the last two segments of each. */
 export async function archiveEnds(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   segmentBytes: number,
 ): Promise<ReadonlyMap<number, TimelineEnd>> {
   const byTimeline = Map.groupBy(await listSegments(archive, segmentBytes), ({ timeline }) => timeline)
@@ -30,7 +30,7 @@ export async function archiveEnds(
 
 /** As `archiveEnds`, for one growing segment that may not be the last of its timeline: a hole may follow it. */
 export async function partialEnd(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   segments: readonly NamedSegment[],
   partial: NamedSegment,
   segmentBytes: number,
@@ -46,7 +46,7 @@ export async function partialEnd(
  * anything. The segment before is read too, so that a record that goes over the boundary is checked as a whole.
  */
 async function timelineEnd(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   segments: readonly NamedSegment[],
   segmentBytes: number,
 ): Promise<TimelineEnd> {
@@ -62,7 +62,7 @@ async function timelineEnd(
 }
 
 async function endOf(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   segments: readonly NamedSegment[],
   segmentBytes: number,
 ): Promise<TimelineEnd> {

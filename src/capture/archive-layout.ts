@@ -2,6 +2,7 @@ import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Json } from '../domain/canonical-json.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { historyName, parseSegmentName } from './wal-position.ts'
 import type { NamedSegment } from './wal-position.ts'
 
@@ -23,7 +24,7 @@ export interface ArchiveIdentity {
 }
 
 /** `undefined` for an archive that nothing was written to yet. */
-export async function readIdentity(archive: ArchiveDirectory): Promise<ArchiveIdentity | undefined> {
+export async function readIdentity(archive: ArchiveReader): Promise<ArchiveIdentity | undefined> {
   const bytes = await archive.read(identityPath, 0, 4096)
   // A process that ended before its first sync leaves an empty file.
   if (bytes.length === 0) return undefined
@@ -62,7 +63,7 @@ export async function writeDurably(
 
 /** Every segment in the archive by timeline and position, whether the ledger knows it or not. */
 export async function listSegments(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   segmentBytes: number,
 ): Promise<readonly NamedSegment[]> {
   const named = (await archive.list(walFolder)).flatMap((name) => parseSegmentName(name, segmentBytes) ?? [])
@@ -70,7 +71,7 @@ export async function listSegments(
 }
 
 /** History files in the archive: timeline → content. */
-export async function readHistories(archive: ArchiveDirectory): Promise<Map<number, string>> {
+export async function readHistories(archive: ArchiveReader): Promise<Map<number, string>> {
   const histories = new Map<number, string>()
   for (const name of await archive.list(walFolder)) {
     const timeline = /^[0-9A-F]{8}\.history$/.test(name) ? Number.parseInt(name.slice(0, 8), 16) : 0

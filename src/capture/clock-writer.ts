@@ -1,4 +1,5 @@
 import type { ArchiveDirectory, ArchiveFile } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import { clockFolder } from './archive-layout.ts'
@@ -15,7 +16,7 @@ import type { ClockEntry, ClockFileName } from './commit-clock.ts'
 
 /** Entries of the commit clock in the order of the WAL, one timeline after the other. */
 export async function readClock(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   { systemIdentifier }: ArchiveIdentity,
 ): Promise<readonly ClockEntry[]> {
   const entries: ClockEntry[] = []
@@ -46,10 +47,7 @@ export class ClockWriter {
     let resume: number | undefined
     for (const file of files.filter((one) => one.timeline === timeline)) {
       const { entries, trueBytes } = await readClockFile(this.#archive, file, this.#systemIdentifier)
-      const handle = await this.#archive.open(`${clockFolder}/${clockFileName(file)}`)
-      const isDamaged = (await handle.size()) !== trueBytes
-      if (isDamaged) await handle.resize(trueBytes)
-      await handle.close()
+      const isDamaged = await this.#cut(file, trueBytes)
       resume = entries.at(-1)?.end ?? resume
       // What follows a damaged file is in no order any more: it is made again from here.
       if (isDamaged) {
@@ -81,8 +79,11 @@ export class ClockWriter {
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined
-    await open?.file.sync()
-    await open?.file.close()
+    try {
+      await open?.file.sync()
+    } finally {
+      await open?.file.close()
+    }
   }
 
   async #write(pieces: readonly Uint8Array[]): Promise<void> {
@@ -96,21 +97,35 @@ export class ClockWriter {
     await this.close()
     const name = clockFileName(file)
     const handle = await this.#archive.open(`${clockFolder}/${name}`)
-    let size = await handle.size()
-    if (size === 0) {
-      const header = encodeClockHeader(file, this.#systemIdentifier)
-      await handle.write(0, header)
-      size = header.length
-      await this.#archive.syncFolder(clockFolder)
+    try {
+      let size = await handle.size()
+      if (size === 0) {
+        const header = encodeClockHeader(file, this.#systemIdentifier)
+        await handle.write(0, header)
+        size = header.length
+        await this.#archive.syncFolder(clockFolder)
+      }
+      this.#open = { name, file: handle, size }
+    } catch (error) {
+      await handle.close()
+      throw error
     }
-    this.#open = { name, file: handle, size }
   }
 
   async #emptyAfter(files: readonly ClockFileName[], damaged: ClockFileName): Promise<void> {
     for (const file of files) {
-      if (file.timeline !== damaged.timeline || file.log <= damaged.log) continue
-      const handle = await this.#archive.open(`${clockFolder}/${clockFileName(file)}`)
-      await handle.resize(0)
+      if (file.timeline === damaged.timeline && file.log > damaged.log) await this.#cut(file, 0)
+    }
+  }
+
+  /** True when there was something behind `bytes`. */
+  async #cut(file: ClockFileName, bytes: number): Promise<boolean> {
+    const handle = await this.#archive.open(`${clockFolder}/${clockFileName(file)}`)
+    try {
+      const isLonger = (await handle.size()) !== bytes
+      if (isLonger) await handle.resize(bytes)
+      return isLonger
+    } finally {
       await handle.close()
     }
   }
@@ -126,7 +141,7 @@ export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | 
     : { ...base, xid: event.xid, subtransactions: event.subtransactions, name: '' }
 }
 
-async function readClockFile(archive: ArchiveDirectory, file: ClockFileName, systemIdentifier: string) {
+async function readClockFile(archive: ArchiveReader, file: ClockFileName, systemIdentifier: string) {
   const path = `${clockFolder}/${clockFileName(file)}`
   const bytes = await archive.read(path, 0, (await archive.sizeOf(path)) ?? 0)
   return decodeClockFile(bytes, file, systemIdentifier)

@@ -1,5 +1,6 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ArchiveDirectory, ArchiveFile } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import type { Clock } from '../ports/clock.ts'
 import { encode, ledgerPath } from './archive-layout.ts'
 import { nextLine, readLedger } from './archive-ledger.ts'
@@ -12,7 +13,7 @@ export interface LedgerWriter {
   close(): Promise<void>
 }
 
-export async function loadLedger(archive: ArchiveDirectory): Promise<ReadLedger> {
+export async function loadLedger(archive: ArchiveReader): Promise<ReadLedger> {
   const size = (await archive.sizeOf(ledgerPath)) ?? 0
   return readLedger(await archive.read(ledgerPath, 0, size))
 }
@@ -27,10 +28,15 @@ export async function openLedger(
   const [defect] = read.defects
   if (defect !== undefined) throw damagedLedger(archive, defect.line, defect.what)
   const file = await archive.open(ledgerPath)
-  if (read.unfinishedAt !== undefined) await file.resize(read.unfinishedAt)
-  await file.sync()
-  await archive.syncFolder('')
-  return new FileLedger(file, clock, systemIdentifier, [...read.entries], await file.size())
+  try {
+    if (read.unfinishedAt !== undefined) await file.resize(read.unfinishedAt)
+    await file.sync()
+    await archive.syncFolder('')
+    return new FileLedger(file, clock, systemIdentifier, [...read.entries], await file.size())
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }
 
 class FileLedger implements LedgerWriter {

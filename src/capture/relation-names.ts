@@ -1,5 +1,6 @@
 import { canonicalJson } from '../domain/canonical-json.ts'
 import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import type { PostgresConnection } from '../protocol/postgres-connection.ts'
 import type { RelationFile } from '../protocol/wal-record-content.ts'
 import { encode, namesFolder, parsed, writeDurably } from './archive-layout.ts'
@@ -68,7 +69,7 @@ export async function noteRelationNames(
 export type NameOf = (relation: RelationFile) => RelationName | undefined
 
 /** Every name that was ever noted; of a file that was noted more than once the last. */
-export async function loadRelationNames(archive: ArchiveDirectory): Promise<{
+export async function loadRelationNames(archive: ArchiveReader): Promise<{
   readonly nameOf: NameOf
   readonly lastSequence: number
   readonly last: readonly RelationName[]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { LedgerEntry } from './archive-ledger.ts'
 import { historyName } from './wal-position.ts'
@@ -17,7 +17,7 @@ export interface ArchiveDefect {
  * ledger does not know.
  */
 export async function verifyArchive(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   segmentBytes: number,
   entries: readonly LedgerEntry[],
   readContent = true,
@@ -47,7 +47,7 @@ function fileOf(entry: LedgerEntry): string | undefined {
 }
 
 async function verifyFile(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   file: string,
   wanted: { readonly bytes: number; readonly sha256: string },
   readContent: boolean,

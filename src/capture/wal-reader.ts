@@ -1,4 +1,4 @@
-import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { pageStart } from '../protocol/wal-page.ts'
@@ -29,7 +29,7 @@ const windowBytesMax = 1100 << 20
 
 /** Reads the records of one timeline from segment files, growing ones included, in order and in bounded memory. */
 export async function readWal(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   stretch: WalStretch,
   visit: (record: WalRecord) => void,
 ): Promise<ReadStretch> {
@@ -68,7 +68,7 @@ export async function readWal(
 
 /** Fewer bytes where a segment is missing. */
 async function readBytes(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   { timeline, segmentBytes }: WalStretch,
   start: number,
   length: number,
@@ -89,7 +89,7 @@ async function readBytes(
 
 /** The growing file may get its final name between two looks. */
 async function readEither(
-  archive: ArchiveDirectory,
+  archive: ArchiveReader,
   name: string,
   offset: number,
   length: number,

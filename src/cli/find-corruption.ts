@@ -11,6 +11,7 @@ import type { CorruptionOptions } from './commands/corruption.ts'
 import { loadArchive } from './load-archive.ts'
 import { suspicionText } from './render/points-text.ts'
 import { microsecondText } from './render/clock-json.ts'
+import { openSystemArchive } from '../platform/system-archive.ts'
 import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
 
@@ -20,7 +21,10 @@ const lookBackSegments = 16
 /** Reads the WAL between two points once, and lists what took much away. */
 export async function findCorruption(terminal: Terminal, options: CorruptionOptions): Promise<void> {
   const minRows = parseCount(options.rows, 'the number of rows')
-  const { archive, identity, catalogue } = await loadArchive(options.archive, { backups: [], verify: false })
+  const { archive, identity, catalogue } = await loadArchive(openSystemArchive(options.archive), {
+    backups: [],
+    verify: false,
+  })
   const wanted = options.timeline === undefined ? undefined : parseCount(options.timeline, 'the timeline')
   const coverage = catalogue.coverage.findLast(({ timeline }) => wanted === undefined || timeline === wanted)
   if (coverage === undefined) throw usageError('the archive has no such timeline', 'see `pointzero points`')

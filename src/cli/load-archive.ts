@@ -8,12 +8,11 @@ import { loadLedger } from '../capture/ledger-writer.ts'
 import type { BackupPoint, RecoveryCatalogue } from '../capture/recovery-points.ts'
 import { verifyArchive } from '../capture/verify-archive.ts'
 import type { ArchiveDefect } from '../capture/verify-archive.ts'
-import { openSystemArchive } from '../platform/system-archive.ts'
-import type { ArchiveDirectory } from '../ports/archive-directory.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { usageError } from './usage-error.ts'
 
 export interface LoadedArchive {
-  readonly archive: ArchiveDirectory
+  readonly archive: ArchiveReader
   readonly identity: ArchiveIdentity
   readonly ledger: ReadLedger
   readonly defects: readonly ArchiveDefect[]
@@ -22,14 +21,13 @@ export interface LoadedArchive {
 
 /** Reads an archive as it is now, beside the process that writes it. `verify` reads every byte; otherwise names and sizes are compared. */
 export async function loadArchive(
-  directory: string,
+  archive: ArchiveReader,
   options: { readonly backups: readonly BackupPoint[]; readonly verify: boolean },
 ): Promise<LoadedArchive> {
-  const archive = openSystemArchive(directory)
   const identity = await readIdentity(archive)
   if (identity === undefined)
     throw usageError(
-      `${directory} is not a WAL archive`,
+      `${archive.name} is not a WAL archive`,
       'name the archiveDirectory of the capture configuration',
     )
   const { segmentBytes } = identity

@@ -4,6 +4,7 @@ import { resolveTarget } from '../capture/resolve-target.ts'
 import type { RecoveryTarget, ResolvedTarget } from '../capture/resolve-target.ts'
 import { statePath } from '../capture/archive-layout.ts'
 import { lsnOf } from '../capture/wal-position.ts'
+import { openSystemArchive } from '../platform/system-archive.ts'
 import type { CommandContext } from './command-context.ts'
 import type { PointsOptions } from './commands/points.ts'
 import { exitCodes } from './exit-code.ts'
@@ -19,7 +20,10 @@ import { usageError } from './usage-error.ts'
 export async function showPoints({ terminal, end }: CommandContext, options: PointsOptions): Promise<void> {
   const target = targetOf(options)
   const backups = options.backups === undefined ? [] : await readBackups(options.backups)
-  const loaded = await loadArchive(options.archive, { backups, verify: options.verify === true })
+  const loaded = await loadArchive(openSystemArchive(options.archive), {
+    backups,
+    verify: options.verify === true,
+  })
   if (target !== undefined) {
     const resolved = resolveTarget(loaded.catalogue, target)
     terminal.write(
