@@ -53,3 +53,8 @@ export function evidenceDirectory(labDirectory: string): string {
 export function faultLogFile(labDirectory: string): string {
   return join(evidenceDirectory(labDirectory), 'faults.jsonl')
 }
+
+/** The same of a corruption, apart: the checker judges one disaster at a time. */
+export function corruptionLogFile(labDirectory: string): string {
+  return join(evidenceDirectory(labDirectory), 'corruption.jsonl')
+}

@@ -13,8 +13,11 @@ export type StopWorkload = () => Promise<void>
 
 const stopGraceMs = 5_000
 
-/** Orders through the gate to the matching engine, rows through the gate to the primary, and a prober beside every member. */
-export async function startWorkload(lab: Lab, seed: number): Promise<StopWorkload> {
+/**
+ * Orders through the gate to the matching engine, rows through the gate to the primary, and a prober beside every member. `turn` ends the names
+ * of their logs and runs, so that the same clients can come once more.
+ */
+export async function startWorkload(lab: Lab, seed: number, turn = ''): Promise<StopWorkload> {
   const at = (host: LabHostName, port: number): string => `${lab.network.addressOf(host)}:${port}`
   const processes: LabProcess[] = []
   const start = async (
@@ -23,7 +26,7 @@ export async function startWorkload(lab: Lab, seed: number): Promise<StopWorkloa
     program: string,
     args: readonly string[],
   ): Promise<void> => {
-    const log = join(evidenceDirectory(lab.state.directory), `${name}.client.jsonl`)
+    const log = join(evidenceDirectory(lab.state.directory), `${name}${turn}.client.jsonl`)
     const command = [process.execPath, workloadProgram(program), '--log', log, '--host', host, ...args]
     const environment = { PGPASSWORD: lab.ledgerPassword }
     processes.push(

@@ -17,7 +17,7 @@ export function drillCommand(context: CommandContext): Command {
     .action(async (scenario: string, options: DemoOptions) => {
       const { requireDrillable } = await import('../drillable.ts')
       requireDrillable(scenario)
-      const { demonstrate } = await import('../demonstrate.ts')
-      await demonstrate(context, options, { drill: true })
+      const { demonstrate } = await import('../demonstration/demonstrate.ts')
+      await demonstrate(context, options, { drill: true, names: ['zone-loss'] })
     })
 }

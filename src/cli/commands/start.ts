@@ -22,7 +22,7 @@ export function startCommand(context: CommandContext): Command {
     .option('--postgres <kind>', 'system or embedded (default: what there is)')
     .option('--network <kind>', 'namespaces or loopback (default: what works)')
     .action(async (options: DemoOptions) => {
-      const { demonstrate } = await import('../demonstrate.ts')
-      await demonstrate(context, options, { drill: false })
+      const { demonstrate } = await import('../demonstration/demonstrate.ts')
+      await demonstrate(context, options, { drill: false, names: ['zone-loss'] })
     })
 }

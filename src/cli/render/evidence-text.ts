@@ -60,17 +60,22 @@ export function recoveryTimeTable(times: RecoveryTimes): string {
   return textTable(columns, [[...cells, total]])
 }
 
-export function measurementText({ writes, transition, total, invariants }: Measurements): string {
+export function measurementText({ writes, undone, transition, total, invariants }: Measurements): string {
   return [
     `writes      ${writes.acknowledged} acknowledged, ${writes.found} found, ${writes.lost} lost, `,
     `${writes.duplicated} duplicated, ${writes.unknown} of unknown outcome\n`,
+    ...(undone === undefined
+      ? []
+      : [
+          `undone      ${undone.writes} acknowledged after the recovery target, over ${milliseconds(undone.spanMs)}\n`,
+        ]),
     `transition  ${transition.failed} of ${transition.requests} requests failed (${percent(transition)})\n`,
     `all         ${total.failed} of ${total.requests} requests failed (${percent(total)})\n`,
     ...invariants.map(invariantLine),
   ].join('')
 }
 
-function scaleText(verdicts: readonly ScenarioVerdict[]): string {
+export function scaleText(verdicts: readonly ScenarioVerdict[]): string {
   const scale = verdicts.find((verdict) => verdict.scale !== undefined)?.scale
   if (scale === undefined) return 'scale       not measured\n'
   const { databaseBytes, writesPerSecond, members } = scale
