@@ -153,3 +153,15 @@ test('a cluster without a leader record is not judged: nothing starts by itself 
   await time.pass(20_000)
   assert.deepEqual(await store.list(keys.runs), [])
 })
+
+test('an old copy of the store decides nothing: an agent that has seen a later epoch gives it away', async () => {
+  const { time, store, beat, callAs, put } = await running()
+  await put(keys.leader('cmp_ledger'), record)
+  await put(keys.epoch(scope), { epoch: 5, executor: 'somebody', run: 'run_1' })
+  const epochs = [{ scope, epoch: 8 }]
+  await beat('hst_az1000', { view: { ...heartbeat().view, epochs } })
+  await time.pass(20_000)
+  const status = (await callAs('prn_operator', 'control/status', {})) as unknown as ControlPlaneStatus
+  assert.match(status.clusters[0]?.automatic ?? '', /holds epoch 5, an agent has seen 8: a person decides/)
+  assert.deepEqual(await store.list(keys.runs), [])
+})

@@ -27,6 +27,7 @@ import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { BypassMemory } from './bypass-memory.ts'
 import { executorsAmong, requirePermission } from './permission.ts'
 import { openRunFor } from './run-desk.ts'
+import { behindReason, reportedEpoch } from './store-behind.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { storeHandler } from './store-wire.ts'
 import { guardedStore } from './store-write-policy.ts'
@@ -152,6 +153,7 @@ class ControlPlane {
       return (await openRunFor(this.#world, this.#setup, await this.#facts(), {
         body,
         peer,
+        reportedEpoch: (scope) => this.#reportedEpoch(scope),
       })) as unknown as Json
     }
     return this.#store(method, body, peer)
@@ -215,6 +217,14 @@ class ControlPlane {
     const scope = scopeOf(cluster)
     const { record } = await readLeader(this.#setup.store, this.#setup.estate.id, cluster.id)
     if (record === undefined) return
+    // Asked before the store is read: what an agent learns meanwhile is in the store by then.
+    const reported = this.#reportedEpoch(scope)
+    const { epoch } = await readEpoch(this.#setup.store, storeKeys(this.#setup.estate.id), scope)
+    const behind = behindReason(epoch, reported)
+    if (behind !== undefined) {
+      this.#decisions.set(cluster.id, `${behind}: a person decides`)
+      return
+    }
     const open = await this.#openRun(scope)
     if (open.run !== '') this.#resumeOwn(scope, open)
     const { clock } = this.#world
@@ -275,6 +285,10 @@ class ControlPlane {
     const requestedBy = event.requestedBy ?? ''
     this.#requesters.set(run, requestedBy)
     return requestedBy
+  }
+
+  #reportedEpoch(scope: string): number {
+    return reportedEpoch(this.#setup.estate, this.#board, scope)
   }
 
   async #facts(): Promise<Facts> {

@@ -6,6 +6,7 @@ import { requireEstate } from '../agent/action-desk.ts'
 import { checkApproval } from '../engine/approval-check.ts'
 import type { ApprovalGround } from '../engine/approval-check.ts'
 import type { Approval } from '../engine/approval.ts'
+import { readEpoch } from '../engine/epoch.ts'
 import { entitledAmong, openRun } from '../engine/open-run.ts'
 import { planHash } from '../engine/plan-hash.ts'
 import { storeKeys } from '../engine/store-keys.ts'
@@ -14,6 +15,7 @@ import type { Peer } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
 import { procedureNamed } from '../procedures/parts/catalogue.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
+import { requireNotBehind } from './store-behind.ts'
 
 /** What a person sends to open a run. The plan is made again from the facts of this moment and must come out the same. */
 export interface OpenRunRequest {
@@ -40,7 +42,7 @@ export async function openRunFor(
   world: World,
   setup: ControlPlaneSetup,
   facts: Facts,
-  call: { readonly body: Json; readonly peer: Peer },
+  call: { readonly body: Json; readonly peer: Peer; readonly reportedEpoch: (scope: string) => number },
 ): Promise<OpenRunReply> {
   const request = call.body as unknown as OpenRunRequest
   requireEstate(setup.estate.id, request.estate)
@@ -54,6 +56,7 @@ export async function openRunFor(
   })
   const hash = planHash(plan)
   if (hash !== request.planHash) throw factsChanged(request, hash)
+  await requireFreshStore(setup, plan.scope, facts, call.reportedEpoch(plan.scope))
   const run: RunId = `run_${world.random.idBody(16)}`
   const rule = estate.approvals?.find(({ procedure }) => procedure === request.procedure)
   const required = rule?.required ?? approvalsByDefault
@@ -81,6 +84,22 @@ export async function openRunFor(
   })
   world.log.info('run-opened', { run, procedure: plan.procedure, requestedBy })
   return { run }
+}
+
+async function requireFreshStore(
+  { store, estate }: ControlPlaneSetup,
+  scope: string,
+  facts: Facts,
+  reported: number,
+): Promise<void> {
+  const keys = storeKeys(estate.id)
+  const held = await readEpoch(store, keys, scope)
+  const cluster = facts.clusters.find(({ component }) => scope === `cluster:${component}`)
+  await requireNotBehind(store, keys, scope, {
+    held,
+    reported,
+    isAdopted: cluster !== undefined && cluster.leader !== '',
+  })
 }
 
 /** A drill that changed production would be a disaster with a friendly name. */
