@@ -5,6 +5,7 @@ import type { AgentContext } from '../actions/agent-context.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { DatabaseMember, DatabaseProbe } from '../ports/database-member.ts'
 import type { Endpoint } from '../ports/network.ts'
+import type { KeptCopies } from '../ports/kept-copies.ts'
 import type { RecoveryAccess } from '../ports/recovery-source.ts'
 import type { TrafficGate } from '../ports/traffic-gate.ts'
 
@@ -28,6 +29,8 @@ export interface AgentSetup {
   readonly instances: readonly { readonly component: string; readonly instance: ComputeInstance }[]
   readonly probe: DatabaseProbe
   readonly actions: ActionRegistry<AgentContext>
+  /** What this host keeps of components. */
+  readonly copies?: readonly KeptCopies[]
   /** Absent: this host restores nothing. */
   readonly recovery?: RecoveryAccess
 }

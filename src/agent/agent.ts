@@ -9,6 +9,7 @@ import type { World } from '../ports/world.ts'
 import { ActionDesk } from './action-desk.ts'
 import type { AgentSetup } from './agent-setup.ts'
 import { AgentState } from './agent-state.ts'
+import { CopiesDesk } from './copies-desk.ts'
 import { EpochGuard } from './epoch-guard.ts'
 import { MemberWatch } from './member-watch.ts'
 import { Tickets } from './tickets.ts'
@@ -45,12 +46,16 @@ export async function startAgent(world: World, setup: AgentSetup): Promise<Runni
   return agent.run(listener)
 }
 
+/** Why a rest between heartbeats ends early; nobody sees it. */
+const hurried = new Error('a heartbeat is due')
+
 class Agent {
   readonly #world: World
   readonly #setup: AgentSetup
   readonly #state: AgentState
   readonly #guard: EpochGuard
   readonly #desk: ActionDesk
+  readonly #copies: CopiesDesk
   readonly #watches: readonly MemberWatch[]
   readonly #probes: ProbeWatch
   readonly #boot: string
@@ -77,6 +82,7 @@ class Agent {
         }),
     )
     this.#probes = new ProbeWatch(world, setup.probe, probeTargets(setup), setup.heartbeatMs)
+    this.#copies = new CopiesDesk(setup.estate, setup.copies ?? [])
     this.#desk = new ActionDesk({
       estate: setup.estate.id,
       actions: setup.actions,
@@ -89,6 +95,7 @@ class Agent {
 
   run(listener: Listener): RunningAgent {
     const { signal } = this.#stop
+    signal.addEventListener('abort', () => this.#hurry())
     const loops = [
       this.#probes.run(signal),
       this.#heartbeatLoop(signal),
@@ -105,7 +112,6 @@ class Agent {
       ended: done.then(() => undefined),
       close: async () => {
         this.#stop.abort()
-        this.#hurry()
         await listener.close()
         await done.catch(() => undefined)
       },
@@ -113,6 +119,10 @@ class Agent {
   }
 
   async handle(method: string, body: Json, peer: Peer): Promise<Json> {
+    if (this.#copies.serves(method)) {
+      if (!this.#copies.isReader(method, body, peer.subject)) this.#requireExecutor(peer)
+      return await this.#copies.handle(method, body)
+    }
     requirePrincipal(peer)
     if (method !== agentMethods.hello && method !== agentMethods.observe) this.#requireExecutor(peer)
     switch (method) {
@@ -223,9 +233,8 @@ class Agent {
   /** Until the next heartbeat is due, or something changed that the control plane should know at once. */
   async #rest(signal: AbortSignal): Promise<void> {
     const early = new AbortController()
-    this.#wake = () => early.abort()
-    if (!this.#isDue)
-      await pause(this.#world, this.#setup.heartbeatMs, AbortSignal.any([signal, early.signal]))
+    this.#wake = () => early.abort(hurried)
+    if (!this.#isDue && !signal.aborted) await pause(this.#world, this.#setup.heartbeatMs, early.signal)
     this.#isDue = false
   }
 
@@ -250,6 +259,7 @@ class Agent {
       component: component as `cmp_${string}`,
       ...(await instance.observe()),
     }))
+    const { copies } = this.#setup
     const [gates, instances] = await Promise.all([this.#seen(gateViews), this.#seen(instanceViews)])
     return {
       members: this.#watches.map((watch) => watch.view()),
@@ -257,6 +267,7 @@ class Agent {
       gates,
       instances,
       epochs: this.#state.epochs(),
+      ...(copies === undefined ? {} : { copies: copies.map((one) => one.view()) }),
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ComponentId, HostId, MemberId } from '../domain/id.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
+import type { CopiesView } from '../ports/kept-copies.ts'
 import type { ActionArgs, Authority } from '../engine/action.ts'
 
 /** Methods that an agent serves. Bodies and replies are the types below as JSON. */
@@ -57,6 +58,8 @@ export interface AgentView {
   readonly gates: readonly GateView[]
   readonly instances: readonly InstanceView[]
   readonly epochs: readonly { readonly scope: string; readonly epoch: number }[]
+  /** What this host keeps of components; absent: nothing. */
+  readonly copies?: readonly CopiesView[]
 }
 
 export interface MemberView {

@@ -1,3 +1,4 @@
+import type { AgentCaptureConfig, AgentRecoveryKeyConfig, AgentVaultConfig } from './copies-config.ts'
 import type { ComponentId, HostId, MemberId } from './id.ts'
 
 export const agentConfigFormat = 'pointzero/agent-config/1'
@@ -39,6 +40,12 @@ export interface AgentConfig {
   readonly gates: readonly AgentGateConfig[]
   /** Instances on this host of components of kind compute. */
   readonly computes: readonly AgentComputeConfig[]
+  /** What is captured of components onto this host. */
+  readonly captures?: readonly AgentCaptureConfig[]
+  /** Vaults on this host. */
+  readonly vaults?: readonly AgentVaultConfig[]
+  /** Of components that this host may restore. */
+  readonly recoveryKeys?: readonly AgentRecoveryKeyConfig[]
 }
 
 export interface AgentPostgresConfig {
