@@ -24,6 +24,7 @@ import { ViewBoard } from '../watch/view-board.ts'
 import { AutomaticRuns } from './automatic-runs.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
+import { leaderLogged } from './leader-log.ts'
 import { BypassMemory } from './bypass-memory.ts'
 import { executorsAmong, requirePermission } from './permission.ts'
 import { openRunFor } from './run-desk.ts'
@@ -50,9 +51,11 @@ export async function startControlPlane(
   world: World,
   setup: ControlPlaneSetup,
 ): Promise<RunningControlPlane> {
+  const keys = storeKeys(setup.estate.id)
   await writePrincipals(setup)
-  await writeOnce(setup, storeKeys(setup.estate.id).estate, setup.estate)
-  const plane = new ControlPlane(world, setup)
+  await writeOnce(setup, keys.estate, setup.estate)
+  const store = leaderLogged(setup.store, world.log, keys.root)
+  const plane = new ControlPlane(world, { ...setup, store })
   const listener = await world.network.serve(setup.listen, async (method, body, peer) =>
     plane.handle(method, body, peer),
   )
