@@ -17,6 +17,8 @@ const readingMs = 1_500
 /** How often an agent is asked whether it is still performing, and how many times without a yes until it counts as lost. */
 const askAgainMs = 2_000
 const missesMax = 3
+/** Why a wait beside something that ended is stopped; nobody sees it. */
+const ended = new Error('what was waited for has ended')
 
 /** Performs steps of one estate: on the executor itself, or through the agent of the host that the step names. */
 export class EstatePerformer implements Performer {
@@ -66,7 +68,7 @@ export class EstatePerformer implements Performer {
     try {
       await Promise.race([work(), lost])
     } finally {
-      over.abort()
+      over.abort(ended)
       lost.catch(() => undefined)
     }
   }
@@ -102,7 +104,7 @@ export class EstatePerformer implements Performer {
     const enough = new AbortController()
     const waited = clock.sleep(announceMs, enough.signal).catch(() => undefined)
     await Promise.race([told, waited])
-    enough.abort()
+    enough.abort(ended)
   }
 
   async observeHost(name: string): Promise<AgentView> {

@@ -16,19 +16,35 @@ export type Json =
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') {
-    assert(Number.isSafeInteger(value), `canonical JSON carries safe integers only, not ${value}`)
+    if (!Number.isSafeInteger(value)) assert(false, `canonical JSON carries safe integers only, not ${value}`)
     return value === 0 ? '0' : String(value)
   }
   if (typeof value === 'string') {
     assert(value.isWellFormed(), 'canonical JSON carries well-formed Unicode only')
     return JSON.stringify(value)
   }
-  if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-    .map((key) => `${canonicalJson(key)}:${canonicalJson(value[key] as Json)}`)
-  return `{${members.join(',')}}`
+  return isArray(value) ? canonicalArray(value) : canonicalObject(value)
+}
+
+// Plain loops: this runs for every record, digest and heartbeat.
+function canonicalArray(values: readonly Json[]): string {
+  let text = '['
+  for (let index = 0; index < values.length; index += 1) {
+    if (index > 0) text += ','
+    text += canonicalJson(values[index] as Json)
+  }
+  return `${text}]`
+}
+
+function canonicalObject(value: { readonly [key: string]: Json | undefined }): string {
+  let text = '{'
+  for (const key of Object.keys(value).sort()) {
+    const member = value[key]
+    if (member === undefined) continue
+    if (text.length > 1) text += ','
+    text += `${canonicalJson(key)}:${canonicalJson(member)}`
+  }
+  return `${text}}`
 }
 
 function isArray(value: Json): value is readonly Json[] {

@@ -191,12 +191,13 @@ async function timed<T>(
 ): Promise<T> {
   const { clock, signal } = around
   const timeoutMs = Math.max(1, Math.ceil(deadlineMs - clock.monotonicMs()))
-  const expired = new RecoveryError({
-    code: 'STEP_TIMEOUT',
-    class: errorClass,
-    message: `${request.action} on ${request.on} did not answer within ${timeoutMs} ms`,
-    hint: 'look at the log of the agent there',
-  })
+  const expired = (): RecoveryError =>
+    new RecoveryError({
+      code: 'STEP_TIMEOUT',
+      class: errorClass,
+      message: `${request.action} on ${request.on} did not answer within ${timeoutMs} ms`,
+      hint: 'look at the log of the agent there',
+    })
   return await withTimeout(clock, timeoutMs + graceMs, expired, signal, call({ ...request, timeoutMs }))
 }
 

@@ -10,48 +10,102 @@ export interface StoreKeys {
   readonly runs: string
   /** Prefix of the summaries of all runs. */
   readonly runIndexes: string
-  readonly epoch: (scope: string) => string
-  readonly leader: (component: string) => string
+  epoch(scope: string): string
+  leader(component: string): string
   /** Prefix of everything that belongs to one run. */
-  readonly run: (run: string) => string
-  readonly runIndex: (run: string) => string
+  run(run: string): string
+  runIndex(run: string): string
   /** Last known ways around the synchronous rule of a cluster. */
-  readonly bypasses: (component: string) => string
-  readonly runHead: (run: string) => string
-  readonly runRecord: (run: string, seq: number) => string
-  readonly open: (scope: string) => string
-  readonly approvals: (planHash: string) => string
-  readonly approval: (planHash: string, nonce: string) => string
-  readonly approvalUse: (nonce: string) => string
-  readonly standing: (procedure: string, scope: string) => string
+  bypasses(component: string): string
+  runHead(run: string): string
+  runRecord(run: string, seq: number): string
+  open(scope: string): string
+  approvals(planHash: string): string
+  approval(planHash: string, nonce: string): string
+  approvalUse(nonce: string): string
+  standing(procedure: string, scope: string): string
 }
 
 export function storeKeys(estate: string): StoreKeys {
-  const root = `pz/${checked(estate)}/`
-  const at = (...parts: readonly string[]): string => root + parts.map(checked).join('/')
-  return {
-    root,
-    estate: at('estate'),
-    principals: at('principals'),
-    runs: `${at('runs')}/`,
-    runIndexes: `${at('run-index')}/`,
-    epoch: (scope) => at('epochs', scope),
-    leader: (component) => at('leaders', component),
-    bypasses: (component) => at('bypasses', component),
-    run: (run) => `${at('runs', run)}/`,
-    runIndex: (run) => at('run-index', run),
-    runHead: (run) => at('runs', run, 'head'),
-    runRecord: (run, seq) => at('runs', run, 'records', String(seq).padStart(6, '0')),
-    open: (scope) => at('open', scope),
-    approvals: (planHash) => `${at('approvals', planHash)}/`,
-    approval: (planHash, nonce) => at('approvals', planHash, nonce),
-    approvalUse: (nonce) => at('approval-uses', nonce),
-    standing: (procedure, scope) => at('standing', procedure, scope),
+  return new KeysUnder(`pz/${checked(estate)}/`)
+}
+
+/** Each key is put together when it is asked for: most callers ask for one. */
+class KeysUnder implements StoreKeys {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  get estate(): string {
+    return `${this.root}estate`
+  }
+
+  get principals(): string {
+    return `${this.root}principals`
+  }
+
+  get runs(): string {
+    return `${this.root}runs/`
+  }
+
+  get runIndexes(): string {
+    return `${this.root}run-index/`
+  }
+
+  epoch(scope: string): string {
+    return `${this.root}epochs/${checked(scope)}`
+  }
+
+  leader(component: string): string {
+    return `${this.root}leaders/${checked(component)}`
+  }
+
+  bypasses(component: string): string {
+    return `${this.root}bypasses/${checked(component)}`
+  }
+
+  run(run: string): string {
+    return `${this.root}runs/${checked(run)}/`
+  }
+
+  runIndex(run: string): string {
+    return `${this.root}run-index/${checked(run)}`
+  }
+
+  runHead(run: string): string {
+    return `${this.run(run)}head`
+  }
+
+  runRecord(run: string, seq: number): string {
+    return `${this.run(run)}records/${checked(String(seq).padStart(6, '0'))}`
+  }
+
+  open(scope: string): string {
+    return `${this.root}open/${checked(scope)}`
+  }
+
+  approvals(planHash: string): string {
+    return `${this.root}approvals/${checked(planHash)}/`
+  }
+
+  approval(planHash: string, nonce: string): string {
+    return this.approvals(planHash) + checked(nonce)
+  }
+
+  approvalUse(nonce: string): string {
+    return `${this.root}approval-uses/${checked(nonce)}`
+  }
+
+  standing(procedure: string, scope: string): string {
+    return `${this.root}standing/${checked(procedure)}/${checked(scope)}`
   }
 }
 
 /** A slash inside a part would let one key be read as another. */
 function checked(text: string): string {
-  assert(part.test(text), `a key part is letters, digits and ._:@- only, not ${JSON.stringify(text)}`)
+  if (!part.test(text))
+    assert(false, `a key part is letters, digits and ._:@- only, not ${JSON.stringify(text)}`)
   return text
 }

@@ -1,32 +1,35 @@
 import type { Clock } from '../ports/clock.ts'
 
-/** The result of `work`, or `expired` thrown after `timeoutMs`, or the signal's reason when aborted. `work` itself goes on unheard. */
+/** Why the timer of work that has ended is stopped; nobody sees it. */
+const settledFirst = new Error('settled before its time-out')
+
+/**
+ * The result of `work`, or what `expired` makes thrown after `timeoutMs`, or the signal's reason when aborted. `work` itself goes on
+ * unheard.
+ */
 export async function withTimeout<T>(
   clock: Clock,
   timeoutMs: number,
-  expired: Error,
+  expired: () => Error,
   signal: AbortSignal,
   work: Promise<T>,
 ): Promise<T> {
-  const settled = new AbortController()
-  const bound = AbortSignal.any([signal, settled.signal])
-  const timer = clock.sleep(timeoutMs, bound).then(
-    () => {
-      throw expired
-    },
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const over = new AbortController()
+  const forward = (): void => reject(signal.reason)
+  if (signal.aborted) forward()
+  else signal.addEventListener('abort', forward, { once: true })
+  clock.sleep(timeoutMs, over.signal).then(
+    () => reject(expired()),
     (reason: unknown) => {
-      if (!settled.signal.aborted) throw reason
+      if (reason !== settledFirst) reject(reason)
     },
   )
+  work.then(resolve, reject)
   try {
-    return await Promise.race([work, timer as Promise<never>])
+    return await promise
   } finally {
-    settled.abort()
-    timer.catch(() => {
-      // The race is over; its loser is nobody's.
-    })
-    work.catch(() => {
-      // The same: an answer that came too late.
-    })
+    signal.removeEventListener('abort', forward)
+    over.abort(settledFirst)
   }
 }

@@ -13,7 +13,7 @@ export function checkTransaction({ compare, put }: StoreTransaction): void {
   limit(operations <= operationsMax, `${operations} operations; the most is ${operationsMax}`)
   limit(new Set(put.map(({ key }) => key)).size === put.length, 'one key is put twice')
   for (const { key } of [...compare, ...put])
-    limit(keyForm.test(key), `a key is 1 to 400 of ASCII, not ${JSON.stringify(key)}`)
+    if (!keyForm.test(key)) limit(false, `a key is 1 to 400 of ASCII, not ${JSON.stringify(key)}`)
   let total = 0
   for (const { key, value } of put) {
     // A UTF-16 unit is at most three bytes; counting exactly is for what might be too large.

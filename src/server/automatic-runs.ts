@@ -21,8 +21,8 @@ export interface AutomaticRequest {
   readonly detection: Json
 }
 
-/** After a run that did not end well, this long passes before the same scope is tried again. */
-const retryAfterMs = 5_000
+/** After a run that did not end well, this long passes before the same scope is tried again, unless the setup says otherwise. */
+const usualRetryAfterMs = 5_000
 
 /**
  * Runs that need no person, under their standing approvals: at most one a scope at a time, in this process. One that a former process of
@@ -131,6 +131,7 @@ export class AutomaticRuns {
   }
 
   #note(scope: string, error: unknown): void {
+    const retryAfterMs = this.#setup.retryAfterMs ?? usualRetryAfterMs
     this.#notBeforeMs.set(scope, this.#world.clock.monotonicMs() + retryAfterMs)
     if (this.#signal.aborted) return
     const code = error instanceof RecoveryError ? error.code : 'BUG'

@@ -3,7 +3,12 @@ import type { Facts } from '../domain/facts.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import { acknowledgingNames, hostNamed } from '../estate/estate-lookup.ts'
 import type { Estate, PostgresComponent } from '../estate/estate.ts'
-import { decideAutomatic, displaced, type AutomaticDecision } from '../watch/automatic-decision.ts'
+import {
+  decideAutomatic,
+  displaced,
+  type AutomaticDecision,
+  type Patience,
+} from '../watch/automatic-decision.ts'
 import { detectFailure, type Detection, type ObserverReading } from '../watch/failure-detector.ts'
 import { misleading } from '../watch/misleading.ts'
 import type { ViewBoard } from '../watch/view-board.ts'
@@ -32,14 +37,16 @@ export class ClusterWatch {
   readonly cluster: PostgresComponent
   readonly #estate: Estate
   readonly #board: ViewBoard
+  readonly #patience: Patience | undefined
   readonly #displacedSinceMs = new Map<string, number>()
   readonly #backSinceMs = new Map<string, number>()
   #detection: Detection = { state: 'unknown', reason: 'not judged yet', silentMs: 0 }
 
-  constructor(estate: Estate, cluster: PostgresComponent, board: ViewBoard) {
+  constructor(estate: Estate, cluster: PostgresComponent, board: ViewBoard, patience?: Patience) {
     this.cluster = cluster
     this.#estate = estate
     this.#board = board
+    this.#patience = patience
   }
 
   get detection(): Detection {
@@ -74,6 +81,7 @@ export class ClusterWatch {
       displacedMs,
       misled: this.#misled(moment),
       inVain: moment.inVain === true,
+      ...(this.#patience === undefined ? {} : { patience: this.#patience }),
     })
   }
 

@@ -30,6 +30,7 @@ import { executorsAmong, requirePermission } from './permission.ts'
 import { openRunFor } from './run-desk.ts'
 import { behindReason, reportedEpoch } from './store-behind.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
+import { staleReadsOf } from './stale-reads.ts'
 import { storeHandler } from './store-wire.ts'
 import { guardedStore } from './store-write-policy.ts'
 
@@ -115,7 +116,7 @@ class ControlPlane {
     )
     this.#probes = new ProbeWatch(world, setup.probe, targets, setup.tickMs)
     this.#watches = clusters(setup.estate).map(
-      (cluster) => new ClusterWatch(setup.estate, cluster, this.#board),
+      (cluster) => new ClusterWatch(setup.estate, cluster, this.#board, setup.patience),
     )
     this.#bypasses = new BypassMemory(setup.store, setup.estate.id)
     this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
@@ -330,6 +331,7 @@ class ControlPlane {
     const { record } = await readLeader(store, estate.id, cluster.id)
     const { run } = await this.#openRun(scopeOf(cluster))
     const { epoch } = await readEpoch(store, storeKeys(estate.id), scopeOf(cluster))
+    const boundMs = staleReadsOf(estate, cluster, this.#board)
     return {
       component: cluster.id,
       ...(record === undefined ? {} : { leader: record }),
@@ -341,6 +343,7 @@ class ControlPlane {
       openRun: run,
       automatic: this.#decisions.get(cluster.id) ?? 'not judged yet',
       epoch,
+      ...(boundMs === undefined ? {} : { staleReadBoundMs: boundMs }),
     }
   }
 }

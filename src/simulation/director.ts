@@ -10,7 +10,7 @@ import type { SimProcess } from './sim-process.ts'
 
 const glanceUs = 500_000
 /** A person acts when nothing moved for this long. */
-const patienceUs = 3_000_000
+const patienceUs = 2_000_000
 
 /**
  * What the people of the estate want, and what they do when it does not happen: run again, continue, resume. Everything they do goes through

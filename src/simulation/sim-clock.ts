@@ -7,6 +7,7 @@ export class SimClock implements Clock {
   readonly #loop: EventLoop
   readonly #process: SimProcess
   readonly #originMs: number
+  readonly #sleepers = new WeakMap<AbortSignal, Set<() => void>>()
 
   constructor(loop: EventLoop, process: SimProcess, originMs: number) {
     this.#loop = loop
@@ -29,17 +30,34 @@ export class SimClock implements Clock {
       return promise
     }
     const trueUs = Math.max(0, Math.round((durationMs * 1000) / this.#process.host.clockRate))
+    const sleepers = signal === undefined ? undefined : this.#sleepersUnder(signal)
+    const timer = this.#loop.after(trueUs, () => {
+      this.#process.resume(() => {
+        sleepers?.delete(abort)
+        resolve()
+      })
+    })
     const abort = (): void => {
       this.#loop.cancel(timer)
       reject(signal?.reason as Error)
     }
-    const timer = this.#loop.after(trueUs, () => {
-      this.#process.resume(() => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      })
-    })
-    signal?.addEventListener('abort', abort, { once: true })
+    sleepers?.add(abort)
     return promise
+  }
+
+  /** One listener a signal, however often it is slept under: listeners are what a sleep costs most. */
+  #sleepersUnder(signal: AbortSignal): Set<() => void> {
+    const known = this.#sleepers.get(signal)
+    if (known !== undefined) return known
+    const sleepers = new Set<() => void>()
+    this.#sleepers.set(signal, sleepers)
+    signal.addEventListener(
+      'abort',
+      () => {
+        for (const abort of sleepers) abort()
+      },
+      { once: true },
+    )
+    return sleepers
   }
 }

@@ -9,6 +9,7 @@ import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Component, Estate, Host, PostgresComponent } from '../estate/estate.ts'
 import type { World } from '../ports/world.ts'
 import { startControlPlane } from '../server/control-plane.ts'
+import type { Patience } from '../watch/automatic-decision.ts'
 import { Cluster } from './sim-cluster.ts'
 import type { Counters } from './counters.ts'
 import { EventLoop } from './event-loop.ts'
@@ -41,6 +42,9 @@ const principals: readonly Principal[] = [controlPlaneSubject, ...people].map((i
 
 /** Log lines that a failure can show. */
 const linesKept = 2000
+
+/** Below the usual, as the faults are shorter than those of the real world. */
+const impatience: Patience = { displacedMs: 1500, silentStandbyMs: 6000 }
 
 /** Time that a supervisor takes to start a dead process again. */
 const restartUs = 300_000
@@ -235,6 +239,8 @@ export class SimEstate {
       verifier: simVerifier,
       principals,
       tickMs: this.#times.tickMs,
+      patience: impatience,
+      retryAfterMs: 2000,
     })
     await plane.ended
   }

@@ -5,8 +5,8 @@ import type { SimPostgres } from './sim-postgres.ts'
 import type { SimProcess } from './sim-process.ts'
 import { endOf, indexAfter } from './wal-record.ts'
 
-/** wal_sender_timeout and wal_receiver_timeout. */
-const silenceLimitUs = 5_000_000
+/** wal_sender_timeout and wal_receiver_timeout; below the length of many faults, so that both sides of it are met. */
+const silenceLimitUs = 3_000_000
 
 /**
  * One walsender with its walreceiver. WAL goes down in order, flush positions come back; what a cut swallows is sent again when it

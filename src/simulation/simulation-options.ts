@@ -21,12 +21,12 @@ export function expandOptions(seed: number, given: Partial<SimulationOptions>): 
   const drawn: SimulationOptions = {
     phases: ['adoption', 'failover', 'switchover'],
     faults: [disaster(random), ...swarmFaults(random)],
-    detectMs: random.pick([1000, 1500, 2500]),
+    detectMs: random.pick([1000, 1400, 2000]),
     fenceMs: random.pick([800, 1500, 2500]),
-    heartbeatMs: random.pick([300, 600]),
-    tickMs: random.pick([300, 600]),
+    heartbeatMs: random.pick([400, 700]),
+    tickMs: random.pick([400, 700]),
     lateRate: random.pick([0, 0.5, 0.9]),
-    clients: { everyUs: random.pick([150_000, 300_000]), cancelRate: random.pick([0, 0, 0.3]) },
+    clients: { everyUs: random.pick([250_000, 500_000]), cancelRate: random.pick([0, 0, 0.3]) },
   }
   return { ...drawn, ...given }
 }

@@ -98,7 +98,7 @@ export function swarmFaults(random: SimRandom): readonly Fault[] {
   const single = Array.from({ length: random.between(5, 9) }, (): Fault => {
     const phase = random.pick(phases)
     const effect = makers[random.pick(pool)](random)
-    return { phase, atMs: random.between(0, 3500), forMs: random.between(200, 5000), effect }
+    return { phase, atMs: random.between(0, 2000), forMs: random.between(200, 2800), effect }
   })
   return random.chance(0.25) ? [...single, ...lateEffect(random)] : single
 }
@@ -128,5 +128,5 @@ export function disaster(random: SimRandom): Fault {
     { kind: 'partition-one-way', place, direction: 'out' },
     { kind: 'partition-one-way', place, direction: 'in' },
   ])
-  return { phase: 'failover', atMs: random.between(0, 500), forMs: random.between(2500, 9000), effect }
+  return { phase: 'failover', atMs: random.between(0, 300), forMs: random.between(2200, 5500), effect }
 }

@@ -20,6 +20,8 @@ export interface AutomaticInput {
   readonly misled?: { readonly reason: string; readonly forMs: number }
   /** The last failover away from this leader ended without one. */
   readonly inVain?: boolean
+  /** The usual one when absent. */
+  readonly patience?: Patience
 }
 
 export type AutomaticDecision =
@@ -27,10 +29,15 @@ export type AutomaticDecision =
   | { readonly start: 'reprotect'; readonly member: string; readonly reason: string }
   | { readonly start: 'nothing'; readonly reason: string }
 
-/** A member that is out of its place for less than this may still find back by itself. */
-const displacedMinMs = 3_000
-/** A running standby that may acknowledge but does not receive reconnects by itself as soon as it can; rebuilding it comes last. */
-const silentStandbyMinMs = 30_000
+/** How long what is wrong may still mend by itself before something is done about it. */
+export interface Patience {
+  /** For a member that is out of its place, and for clients that are led elsewhere. */
+  readonly displacedMs: number
+  /** For a running standby that may acknowledge but does not receive: it reconnects as soon as it can; rebuilding it comes last. */
+  readonly silentStandbyMs: number
+}
+
+export const usualPatience: Patience = { displacedMs: 3_000, silentStandbyMs: 30_000 }
 
 /** Whether to act without a person, and how. The plan, its approval and the revocation quorum are judged afterwards. Pure. */
 export function decideAutomatic(input: AutomaticInput): AutomaticDecision {
@@ -90,9 +97,10 @@ function reopen(input: AutomaticInput, isPersonal: boolean): AutomaticDecision |
 }
 
 function decideReprotect(input: AutomaticInput): AutomaticDecision {
+  const { patience = usualPatience } = input
   const primary = input.facts.members.find(({ member }) => member === input.leader.member)
   if (primary === undefined || !primary.reachable) return nothing('the primary is not seen well')
-  if (primary.role === 'standby' && (input.displacedMs.get(primary.member) ?? 0) >= displacedMinMs)
+  if (primary.role === 'standby' && (input.displacedMs.get(primary.member) ?? 0) >= patience.displacedMs)
     return {
       start: 'reprotect',
       member: primary.name,
@@ -115,7 +123,10 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
       continue
     const displacedMs = input.displacedMs.get(member.member) ?? 0
     const named = member.role === 'standby' && input.leader.publishedSync.includes(member.name)
-    if (displaced(input, member.member) && displacedMs >= (named ? silentStandbyMinMs : displacedMinMs)) {
+    if (
+      displaced(input, member.member) &&
+      displacedMs >= (named ? patience.silentStandbyMs : patience.displacedMs)
+    ) {
       return {
         start: 'reprotect',
         member: member.name,
@@ -126,8 +137,9 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
   return lead ?? nothing('everybody is in place')
 }
 
-function leadClients({ misled }: AutomaticInput, member: string): AutomaticDecision | undefined {
-  if (misled === undefined || misled.reason === '' || misled.forMs < displacedMinMs) return undefined
+function leadClients(input: AutomaticInput, member: string): AutomaticDecision | undefined {
+  const { misled, patience = usualPatience } = input
+  if (misled === undefined || misled.reason === '' || misled.forMs < patience.displacedMs) return undefined
   return { start: 'reprotect', member, reason: misled.reason }
 }
 
