@@ -2,7 +2,7 @@ import type { LedgerEntry } from './archive-ledger.ts'
 import type { TimelineEnd } from './archive-end.ts'
 import { lineageOf, timelineStart } from './timeline-lineage.ts'
 import type { LineagePart, TimelineHistories } from './timeline-lineage.ts'
-import { positionOf, segmentName } from './wal-position.ts'
+import { historyName, positionOf, segmentName } from './wal-position.ts'
 import { parseLsn } from '../domain/lsn.ts'
 
 /** WAL without a hole, from the first byte of a segment on. */
@@ -24,6 +24,7 @@ export interface ArchiveGap {
 /** What the archive holds of the history that leads to one timeline. */
 export interface LineageCoverage {
   readonly timeline: number
+  /** Empty when its history file is missing or damaged: nothing of it can be reached, and it is not passed over for an older one. */
   readonly lineage: readonly LineagePart[]
   readonly ranges: readonly CoveredRange[]
   readonly gaps: readonly ArchiveGap[]
@@ -45,9 +46,12 @@ export function archiveCoverage(input: CoverageInput): readonly LineageCoverage[
   const timelines = new Set([...held.keys(), ...(input.ends?.keys() ?? [])])
   return [...timelines]
     .toSorted((left, right) => left - right)
-    .flatMap((timeline) => {
-      const lineage = lineageOf(timeline, input.histories)
-      return lineage === undefined ? [] : [coverageOf(timeline, lineage, held, input)]
+    .map((timeline) => {
+      const isDamaged = input.damaged?.has(historyName(timeline)) === true
+      const lineage = isDamaged ? undefined : lineageOf(timeline, input.histories)
+      return lineage === undefined
+        ? { timeline, lineage: [], ranges: [], gaps: [] }
+        : coverageOf(timeline, lineage, held, input)
     })
 }
 

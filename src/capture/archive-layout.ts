@@ -28,9 +28,13 @@ export async function readIdentity(archive: ArchiveReader): Promise<ArchiveIdent
   const bytes = await archive.read(identityPath, 0, 4096)
   // A process that ended before its first sync leaves an empty file.
   if (bytes.length === 0) return undefined
-  const found = parsed(new TextDecoder().decode(bytes)) as Partial<ArchiveIdentity> | undefined
-  if (found?.format === archiveFormat && isSegmentSize(found.segmentBytes ?? 0))
-    return found as ArchiveIdentity
+  const text = new TextDecoder().decode(bytes)
+  const found = parsed(text) as Partial<ArchiveIdentity> | undefined | null
+  const { format, systemIdentifier = '', segmentBytes = 0 } = found ?? {}
+  if (format === archiveFormat && /^\d{1,20}$/.test(systemIdentifier) && isSegmentSize(segmentBytes)) {
+    const identity = { format, systemIdentifier, segmentBytes }
+    if (text === identityText(identity)) return identity
+  }
   throw new RecoveryError({
     code: 'FORMAT_UNKNOWN',
     class: 'refused',
@@ -41,7 +45,11 @@ export async function readIdentity(archive: ArchiveReader): Promise<ArchiveIdent
 
 export async function writeIdentity(archive: ArchiveDirectory, identity: ArchiveIdentity): Promise<void> {
   for (const folder of [walFolder, clockFolder, conflictFolder, namesFolder]) await archive.makeFolder(folder)
-  await writeDurably(archive, identityPath, encode(`${canonicalJson({ ...identity })}\n`))
+  await writeDurably(archive, identityPath, encode(identityText(identity)))
+}
+
+function identityText(identity: ArchiveIdentity): string {
+  return `${canonicalJson({ ...identity })}\n`
 }
 
 /** Makes the file with this content, durably with its name. Not for files that exist with other content. */

@@ -50,8 +50,13 @@ export class Archivist {
   static async open(ports: ArchivistPorts, identity: ArchiveIdentity): Promise<Archivist> {
     const ledger = await openLedger(ports.archive, ports.clock, identity.systemIdentifier)
     const archivist = new Archivist(ports, identity, ledger)
-    await archivist.#catchUp()
-    return archivist
+    try {
+      await archivist.#catchUp()
+      return archivist
+    } catch (error) {
+      await archivist.close().catch(() => undefined)
+      throw error
+    }
   }
 
   get ledger(): LedgerWriter {
@@ -79,8 +84,11 @@ export class Archivist {
 
   async close(): Promise<void> {
     await this.#work.catch(() => undefined)
-    await this.#clockWriter.close()
-    await this.#ledger.close()
+    try {
+      await this.#clockWriter.close()
+    } finally {
+      await this.#ledger.close()
+    }
   }
 
   #enqueue(work: () => Promise<void>): void {

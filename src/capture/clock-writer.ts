@@ -12,18 +12,23 @@ import {
   encodeClockHeader,
   parseClockFileName,
 } from './commit-clock.ts'
-import type { ClockEntry, ClockFileName } from './commit-clock.ts'
+import type { ClockEntry, ClockFileName, ReadClock } from './commit-clock.ts'
 
-/** Entries of the commit clock in the order of the WAL, one timeline after the other. */
+/**
+ * Entries of the commit clock in the order of the WAL, one timeline after the other. Behind a file that is not whole nothing of its timeline is
+ * believed: with a hole in the clock a time would be taken for a later place than it is.
+ */
 export async function readClock(
   archive: ArchiveReader,
   { systemIdentifier }: ArchiveIdentity,
 ): Promise<readonly ClockEntry[]> {
   const entries: ClockEntry[] = []
+  const ended = new Set<number>()
   for (const name of await archive.list(clockFolder)) {
     const file = parseClockFileName(name)
-    if (file === undefined) continue
-    const { entries: inFile } = await readClockFile(archive, file, systemIdentifier)
+    if (file === undefined || ended.has(file.timeline)) continue
+    const { entries: inFile, trueBytes, sizeBytes } = await readClockFile(archive, file, systemIdentifier)
+    if (trueBytes < sizeBytes) ended.add(file.timeline)
     // One by one: a file may hold more entries than a call takes arguments.
     for (const entry of inFile) entries.push(entry)
   }
@@ -141,8 +146,12 @@ export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | 
     : { ...base, xid: event.xid, subtransactions: event.subtransactions, name: '' }
 }
 
-async function readClockFile(archive: ArchiveReader, file: ClockFileName, systemIdentifier: string) {
+export async function readClockFile(
+  archive: ArchiveReader,
+  file: ClockFileName,
+  systemIdentifier: string,
+): Promise<ReadClock & { readonly sizeBytes: number }> {
   const path = `${clockFolder}/${clockFileName(file)}`
   const bytes = await archive.read(path, 0, (await archive.sizeOf(path)) ?? 0)
-  return decodeClockFile(bytes, file, systemIdentifier)
+  return { ...decodeClockFile(bytes, file, systemIdentifier), sizeBytes: bytes.length }
 }

@@ -1,8 +1,12 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { PostgresConnection } from '../protocol/postgres-connection.ts'
 import { identifySystem, showSetting } from '../protocol/postgres-replication.ts'
 import type { SystemIdentity } from '../protocol/postgres-replication.ts'
 import type { ReceiverSource } from './wal-receiver.ts'
+
+/** For connecting and two small questions. */
+const answerMs = 8_000
 
 export interface ChosenPrimary {
   readonly source: string
@@ -17,8 +21,9 @@ export interface ChosenPrimary {
 export async function choosePrimary(
   sources: readonly ReceiverSource[],
   newestHeld: number,
+  clock: Pick<Clock, 'sleep'>,
 ): Promise<ChosenPrimary> {
-  const asked = await Promise.allSettled(sources.map(async (source) => asPrimary(source)))
+  const asked = await Promise.allSettled(sources.map(async (source) => inTime(source, clock)))
   const primaries = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
   const [best, ...others] = primaries.toSorted((a, b) => b.identity.timeline - a.identity.timeline)
   for (const other of others) other.connection.close()
@@ -31,6 +36,24 @@ export async function choosePrimary(
     message: `${best.source} is a primary on timeline ${best.identity.timeline}; the archive has already followed timeline ${newestHeld}`,
     hint: 'an old primary is running: stop it (`pointzero status` says who leads)',
   })
+}
+
+/** A machine that froze accepts connections and says nothing: it must not keep us from the one that took over. */
+async function inTime(source: ReceiverSource, clock: Pick<Clock, 'sleep'>): Promise<ChosenPrimary> {
+  const over = new AbortController()
+  const asked = asPrimary(source)
+  const late = clock.sleep(answerMs, over.signal).then(() => {
+    throw silentSource(source.name)
+  })
+  try {
+    return await Promise.race([asked, late])
+  } catch (error) {
+    asked.then(({ connection }) => connection.close()).catch(() => undefined)
+    throw error
+  } finally {
+    late.catch(() => undefined)
+    over.abort(new Error('answered'))
+  }
 }
 
 async function asPrimary(source: ReceiverSource): Promise<ChosenPrimary> {
@@ -50,6 +73,15 @@ function firstFailure(asked: readonly PromiseSettledResult<unknown>[]): unknown 
   const isStandby = (reason: unknown): boolean =>
     reason instanceof RecoveryError && reason.code === 'CAPTURE_NOT_PRIMARY'
   return reasons.find((reason) => !isStandby(reason)) ?? reasons[0]
+}
+
+function silentSource(name: string): RecoveryError {
+  return new RecoveryError({
+    code: 'CAPTURE_SILENT',
+    class: 'transient',
+    message: `${name} accepts connections and did not answer within ${answerMs / 1000} s`,
+    hint: 'see whether it is frozen: `pg_isready -h <host> -p <port>`',
+  })
 }
 
 function notPrimary(name: string): RecoveryError {

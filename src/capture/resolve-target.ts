@@ -31,6 +31,7 @@ export interface ResolvedTarget {
   /** The last commits that are in, and the first that are not. */
   readonly before: readonly ClockEntry[]
   readonly after: readonly ClockEntry[]
+  readonly lastUndone?: ClockEntry
   /** Commits that are undone although their time is not after the wanted one: a clock that stepped, or commits that overtook each other. */
   readonly undoneEarlier: readonly ClockEntry[]
   readonly undoneCommits: number
@@ -55,6 +56,7 @@ export function resolveTarget(catalogue: RecoveryCatalogue, target: RecoveryTarg
   if (backup === undefined) throw unreachable(catalogue, coverage, entries, stop.reached, target)
   const commits = entries.filter(isCommit)
   const undone = commits.filter(({ start }) => start >= stop.reached)
+  const lastUndone = undone.at(-1)
   const kept = commits.filter(({ start }) => start < stop.reached)
   return {
     timeline: coverage.timeline,
@@ -68,13 +70,15 @@ export function resolveTarget(catalogue: RecoveryCatalogue, target: RecoveryTarg
       target.kind === 'time'
         ? undone.filter(({ timeMicroseconds }) => timeMicroseconds <= target.microseconds)
         : [],
+    ...(lastUndone === undefined ? {} : { lastUndone }),
     undoneCommits: undone.length,
   }
 }
 
 function coverageFor({ coverage }: RecoveryCatalogue, { timeline }: RecoveryTarget): LineageCoverage {
   const found = timeline === undefined ? coverage.at(-1) : coverage.find((one) => one.timeline === timeline)
-  if (found !== undefined) return found
+  if (found !== undefined && found.lineage.length > 0) return found
+  if (found !== undefined) throw historyAbsent(found.timeline)
   throw refused(
     timeline === undefined ? 'the archive is empty' : `the archive has no timeline ${timeline}`,
     'see what there is: `pointzero points --archive <directory>`',
@@ -262,6 +266,13 @@ function beyondEnd(end: number, known: number | undefined, seconds: number | und
 function timeText(microseconds: number): string {
   const instant = Temporal.Instant.fromEpochNanoseconds(BigInt(microseconds) * 1000n)
   return instant.toString({ smallestUnit: 'microsecond' })
+}
+
+function historyAbsent(timeline: number): RecoveryError {
+  return refused(
+    `the history file of timeline ${timeline} is missing or damaged: where it came from can not be told`,
+    'bring that file back from another copy, or say which history is wanted: `--timeline`',
+  )
 }
 
 function refused(

@@ -114,7 +114,7 @@ class Session {
     const bound = await readIdentity(archive)
     const held =
       bound === undefined ? new Map<number, TimelineEnd>() : await archiveEnds(archive, bound.segmentBytes)
-    const primary = await choosePrimary(sources, Math.max(0, ...held.keys()))
+    const primary = await choosePrimary(sources, Math.max(0, ...held.keys()), this.#ports.clock)
     const close = (): void => primary.connection.close()
     this.#signal.addEventListener('abort', close, { once: true })
     try {
@@ -151,6 +151,8 @@ class Session {
     first: StartPosition,
   ): Promise<void> {
     const { archive, clock } = this.#ports
+    // The process before may have ended between a rename and its sync: what begins to be acknowledged here lies in those files.
+    await archive.syncFolder(walFolder)
     for (let at = first; ;) {
       this.start = at.start
       const { timeline } = at

@@ -4,7 +4,7 @@ import type { ArchiveDirectory, ArchiveFile } from '../ports/archive-directory.t
 import { conflictFolder, walFolder, writeDurably } from './archive-layout.ts'
 import { lsnOf, segmentName, segmentStart } from './wal-position.ts'
 
-/** What is there already on the timeline that is written: bytes before `heldUntil` are compared, not written. */
+/** What is there already on the timeline that is written: bytes before `heldUntil` are compared with what comes. */
 export interface WalWriterOptions {
   readonly timeline: number
   readonly segmentBytes: number
@@ -13,6 +13,13 @@ export interface WalWriterOptions {
   readonly heldUntil: number
   /** A segment is whole, durable and has its final name. */
   readonly onSegment: (name: string) => void
+}
+
+interface OpenSegment {
+  readonly file: ArchiveFile
+  readonly start: number
+  /** It has its final name: it is compared and not written. */
+  readonly isWhole: boolean
 }
 
 const sparePath = `${walFolder}/spare`
@@ -25,12 +32,13 @@ const fillBytes = 1 << 20
 export class WalWriter {
   readonly #archive: ArchiveDirectory
   readonly #options: WalWriterOptions
-  #open: { readonly file: ArchiveFile; readonly start: number; readonly isWhole: boolean } | undefined
+  #open: OpenSegment | undefined
   #written: number
   #flushed: number
   #turn: Promise<void> = Promise.resolve()
   #spare: Promise<boolean> | undefined
   #closed = false
+  #failure: { readonly error: unknown } | undefined
 
   constructor(archive: ArchiveDirectory, options: WalWriterOptions) {
     this.#archive = archive
@@ -54,10 +62,11 @@ export class WalWriter {
     if (position !== this.#written || this.#closed) throw outOfOrder(position, this.#written)
     const { segmentBytes } = this.#options
     for (let done = 0; done < bytes.length;) {
+      this.#check()
       this.#open ??= await this.#openSegment()
       const room = this.#open.start + segmentBytes - this.#written
       const piece = bytes.subarray(done, done + Math.min(room, bytes.length - done))
-      await this.#put(this.#open.file, piece)
+      await this.#put(this.#open, piece)
       done += piece.length
       this.#written += piece.length
       if (piece.length === room) await this.#exclusively(() => this.#finishSegment())
@@ -78,25 +87,25 @@ export class WalWriter {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await this.#exclusively(async () => {
-      const open = this.#open
-      this.#open = undefined
-      await open?.file.close()
-    })
+    await this.#turn
+    const open = this.#open
+    this.#open = undefined
+    await open?.file.close()
     await this.#spare?.catch(() => false)
   }
 
-  async #put(file: ArchiveFile, piece: Uint8Array): Promise<void> {
+  async #put({ file, isWhole }: OpenSegment, piece: Uint8Array): Promise<void> {
     const offset = this.#written - segmentStart(this.#written, this.#options.segmentBytes)
     const held = Math.min(Math.max(this.#options.heldUntil - this.#written, 0), piece.length)
     if (held > 0) {
       const ours = await file.read(offset, held)
       if (Buffer.compare(ours, piece.subarray(0, held)) !== 0) throw await this.#conflict(ours, piece)
     }
-    if (held < piece.length) await file.write(offset + held, piece.subarray(held))
+    // What is held reads back although a sync of the process before may have failed: only what is written again is synced again.
+    if (!isWhole) await file.write(offset, piece)
   }
 
-  async #openSegment() {
+  async #openSegment(): Promise<OpenSegment> {
     const { timeline, segmentBytes, heldUntil } = this.#options
     const start = segmentStart(this.#written, segmentBytes)
     const name = segmentName(timeline, start, segmentBytes)
@@ -111,8 +120,13 @@ export class WalWriter {
     if (isNew && (await this.#spare?.catch(() => false)) === true) await this.#archive.rename(sparePath, path)
     this.#spare = undefined
     const file = await this.#archive.open(path)
-    if ((await file.size()) !== segmentBytes) await file.resize(segmentBytes)
-    await this.#archive.syncFolder(walFolder)
+    try {
+      if ((await file.size()) !== segmentBytes) await file.resize(segmentBytes)
+      await this.#archive.syncFolder(walFolder)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
     this.#spare = this.#fillSpare()
     // A failure is no reason to stop: the next segment is then made when it is needed.
     this.#spare.catch(() => false)
@@ -162,10 +176,20 @@ export class WalWriter {
     return walConflict(name, this.#written + first, path, sha256)
   }
 
+  /** After a failed sync the next one succeeds without what the first one lost: nothing goes on, so nothing more is acknowledged. */
   #exclusively(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => undefined)
+    const done = this.#turn.then(async () => {
+      this.#check()
+      await work()
+    })
+    this.#turn = done.catch((error: unknown) => {
+      this.#failure ??= { error }
+    })
     return done
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 }
 

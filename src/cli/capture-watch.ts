@@ -51,7 +51,7 @@ export class CaptureWatch {
         ...(slot === undefined ? {} : { slot }),
       })
       const isDue = clock.monotonicMs() - this.#namesAtMs > namesIntervalMs
-      if (isDue || newRelations !== this.#namesOf) await this.#noteNames(source, connection)
+      if (isDue || newRelations !== this.#namesOf) await this.#tryNames(source, connection)
       this.#namesOf = newRelations
       return reading
     } catch (error) {
@@ -79,6 +79,16 @@ export class CaptureWatch {
     const endpoint = config.sources.find(({ address, port }) => `${address}:${port}` === source)
     if (endpoint === undefined) throw new Error(`${source} is not configured`)
     return connectForCapture(endpoint, login, database)
+  }
+
+  /** Names only help people to read what was found: the true state is told without them. */
+  async #tryNames(source: string, connection: PostgresConnection): Promise<void> {
+    try {
+      await this.#noteNames(source, connection)
+    } catch (error) {
+      this.#namesAtMs = this.#setup.clock.monotonicMs()
+      this.#setup.log.warn('capture-names-failed', { error: String(error) })
+    }
   }
 
   async #noteNames(source: string, connection: PostgresConnection): Promise<void> {

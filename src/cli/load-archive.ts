@@ -6,8 +6,9 @@ import type { ReadLedger } from '../capture/archive-ledger.ts'
 import { readClock } from '../capture/clock-writer.ts'
 import { loadLedger } from '../capture/ledger-writer.ts'
 import type { BackupPoint, RecoveryCatalogue } from '../capture/recovery-points.ts'
-import { verifyArchive } from '../capture/verify-archive.ts'
+import { listed, verifyArchive } from '../capture/verify-archive.ts'
 import type { ArchiveDefect } from '../capture/verify-archive.ts'
+import { verifyWhole } from '../capture/verify-whole.ts'
 import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { usageError } from './usage-error.ts'
 
@@ -32,8 +33,9 @@ export async function loadArchive(
     )
   const { segmentBytes } = identity
   const ledger = await loadLedger(archive)
-  const found = await verifyArchive(archive, segmentBytes, ledger.entries, options.verify)
-  const defects = found.filter(({ problem }) => problem !== 'unlisted')
+  const defects = options.verify
+    ? await verifyWhole(archive, identity, ledger.entries)
+    : listed(await verifyArchive(archive, segmentBytes, ledger.entries, false))
   const ends = await archiveEnds(archive, segmentBytes)
   const catalogue = {
     coverage: archiveCoverage({
