@@ -4,6 +4,7 @@ import { MemoryFiles } from '../../test/support/memory-files.ts'
 import { MemoryMember, primaryNaming, standbyOf, systemIdentifier } from '../../test/support/memory-member.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { MemberIntent } from '../actions/agent-context.ts'
+import { immediateStopMs } from '../domain/stale-read-bound.ts'
 import { clusters } from '../estate/estate-lookup.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
 import { simulatedEstate } from '../simulation/simulated-estate.ts'
@@ -54,6 +55,18 @@ test('a primary that hears from nobody stops itself within the bound, and not be
   assert.equal(state.intentOf(id), 'fenced')
   assert.equal(watch.view().fenced, true)
   assert.equal(watch.view().observation.role, 'stopped')
+})
+
+test('however the looks fall, an isolated primary is told to stop well before the bound that its agent promises', async () => {
+  for (let phaseMs = 0; phaseMs < 250; phaseMs += 7) {
+    const { time, driver, watch, stops } = await watching({ seen: primaryNaming('p2') })
+    await time.pass(300 + phaseMs)
+    driver.acknowledges = false
+    const boundMs = watch.view().staleReadBoundMs
+    assert.ok(boundMs !== undefined)
+    await time.pass(boundMs - immediateStopMs)
+    assert.equal(stops(), 1)
+  }
 })
 
 test('losing the control plane alone stops nothing while a standby acknowledges', async () => {

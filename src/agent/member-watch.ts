@@ -1,4 +1,5 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
+import { fenceLookMs, staleReadBoundMs } from '../domain/stale-read-bound.ts'
 import type { MemberRole } from '../domain/member-role.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
 import type { World } from '../ports/world.ts'
@@ -69,6 +70,7 @@ export class MemberWatch {
   view(): MemberView {
     const nowMs = this.#world.clock.monotonicMs()
     const acknowledged = this.#observation.role === 'primary' && this.#everAcknowledged
+    const boundMs = staleReadBoundMs(this.local.cluster.policy, this.#everyMs)
     return {
       component: this.local.cluster.id,
       member: this.local.member.id,
@@ -76,6 +78,7 @@ export class MemberWatch {
       ageMs: Math.floor(nowMs - this.#observedMs),
       ...(acknowledged ? { acknowledgedAgeMs: Math.floor(nowMs - this.#acknowledgedMs) } : {}),
       fenced: this.#fenced,
+      ...(boundMs === undefined ? {} : { staleReadBoundMs: boundMs }),
     }
   }
 
@@ -189,7 +192,7 @@ export class MemberWatch {
   async #fenceLoop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#fenceIfDue()
-      await pause(this.#world, Math.min(this.#everyMs, 100), signal)
+      await pause(this.#world, fenceLookMs(this.#everyMs), signal)
     }
   }
 

@@ -71,6 +71,8 @@ export interface MemberView {
   readonly acknowledgedAgeMs?: number
   /** The agent stopped it because it could neither renew nor see an acknowledgement, or because it was superseded. */
   readonly fenced: boolean
+  /** See staleReadBoundMs; absent where nothing ends an isolated primary. */
+  readonly staleReadBoundMs?: number
 }
 
 export interface ProbeView {

@@ -1,4 +1,6 @@
+import { staleReadBoundMs } from '../domain/stale-read-bound.ts'
 import { digest } from '../engine/digest.ts'
+import { clusters } from '../estate/estate-lookup.ts'
 import { assess } from '../estate/feasibility.ts'
 import type { CheckOptions } from './commands/check.ts'
 import { evidenceSummaries } from './evidence-summaries.ts'
@@ -16,5 +18,8 @@ export async function checkEstate(
   const facts = options.facts === undefined ? {} : { facts: await readFacts(options.facts) }
   const evidence = await evidenceSummaries(options, terminal.environment['POINTZERO_CONTEXT'], estate)
   const objectives = assess(estate, { nowMs: terminal.nowMs(), evidence, ...facts })
-  return { file, estate, digest: digest(estate), objectives, findings }
+  const staleReads = clusters(estate).map(({ id, name, policy }) => {
+    return { component: id, name, fenceMs: policy.fenceMs, boundMs: staleReadBoundMs(policy) ?? null }
+  })
+  return { file, estate, digest: digest(estate), objectives, findings, staleReads }
 }

@@ -4,6 +4,7 @@ import { clientContextFormat } from '../domain/client-context.ts'
 import type { ClientContext } from '../domain/client-context.ts'
 import { agentConfigFormat, serveConfigFormat } from '../domain/process-config.ts'
 import type { AgentConfig, ConfiguredPrincipal, ServeConfig, TlsFiles } from '../domain/process-config.ts'
+import { usualHeartbeatMs } from '../domain/stale-read-bound.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Estate, Host } from '../estate/estate.ts'
 import { createAuthority, issueIdentity } from '../platform/certificates.ts'
@@ -15,8 +16,6 @@ import { loadEstate } from './load-estate.ts'
 import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
 import { writeIdentity, writePrivately } from './write-identity.ts'
-
-const heartbeatMs = 250
 
 interface Issuing {
   readonly estate: Estate
@@ -158,7 +157,7 @@ async function writeAgent(issuing: Issuing, host: Host, subject: string): Promis
     controlPlane: { address: home.address, port: estate.controlPlane.port, subject },
     stateDirectory: options.agentState,
     tls: tlsIn(options.install),
-    heartbeatMs,
+    heartbeatMs: usualHeartbeatMs,
     postgres: parts.postgres.map((member) => ({
       ...member,
       canaryKeyFile: join(options.install, 'canary-key'),

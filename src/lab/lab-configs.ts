@@ -7,6 +7,7 @@ import type {
   AgentPostgresConfig,
   ServeConfig,
 } from '../domain/process-config.ts'
+import { usualHeartbeatMs } from '../domain/stale-read-bound.ts'
 import type { LabCredentials } from './lab-credentials.ts'
 import { labId } from './lab-estate.ts'
 import type { LabHost, LabHostName } from './lab-host.ts'
@@ -17,8 +18,6 @@ import type { LabPostgres } from './lab-postgres.ts'
 import { labMarks } from './lab-process.ts'
 import type { LabState } from './lab-state.ts'
 import { searchPath } from './run-command.ts'
-
-const heartbeatMs = 250
 
 /** What `pointzero serve` and every `pointzero agent` of the lab read. */
 export function writeConfigs(
@@ -69,7 +68,7 @@ function agent(
     controlPlane: { address: addressOf(state, 'ctl'), port: labPorts.controlPlane, subject },
     stateDirectory: paths.state,
     tls: paths.tls,
-    heartbeatMs,
+    heartbeatMs: usualHeartbeatMs,
     postgres: isZone ? [member(state, name, postgres)] : [],
     gates: gates(state, isZone ? ['ledger-gate'] : ['ledger-gate', 'orders-gate'], address),
     computes: isZone

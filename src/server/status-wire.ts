@@ -25,6 +25,8 @@ export interface ClusterStatus {
   readonly automatic: string
   /** Highest epoch of its scope. */
   readonly epoch: number
+  /** For how long at most, in ms, an isolated primary answers reads; absent: without bound. */
+  readonly staleReadBoundMs?: number
 }
 
 export interface HostStatus {

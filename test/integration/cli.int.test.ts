@@ -91,11 +91,14 @@ test('every example estate is read, and says so in JSON too', () => {
   for (const example of examples) {
     const checked = pointzero(['check', join(root, example), '--json'])
     assert.equal(checked.code, 0, checked.out)
-    const { estate, objectives } = JSON.parse(checked.out) as {
+    const { estate, objectives, staleReads } = JSON.parse(checked.out) as {
       estate: { digest: string }
+      staleReads: { name: string; fenceMs: number; boundMs: number | null }[]
       objectives: { verdict: string; recoverable: boolean; smallestChange?: string }[]
     }
     assert.match(estate.digest, /^[0-9a-f]{64}$/)
+    assert.ok(staleReads.length > 0)
+    assert.ok(staleReads.every(({ fenceMs, boundMs }) => boundMs === null || boundMs > fenceMs))
     assert.ok(objectives.some(({ recoverable }) => recoverable))
     assert.ok(objectives.some(({ recoverable }) => !recoverable))
     // Nobody has drilled it yet: nothing is proven, and each says what to do.

@@ -46,7 +46,8 @@ async function check(
   if (options.json === true) {
     const { id, name } = checked.estate
     const estate = { id, name, digest: checked.digest }
-    terminal.write(`${JSON.stringify({ file: checked.file, estate, objectives, findings })}\n`)
+    const { file: of, staleReads } = checked
+    terminal.write(`${JSON.stringify({ file: of, estate, objectives, findings, staleReads })}\n`)
     return
   }
   const { checkText } = await import('../render/check-text.ts')

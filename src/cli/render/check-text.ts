@@ -4,6 +4,7 @@ import { objectiveLabel } from '../../estate/feasibility.ts'
 import type { Verdict } from '../../estate/verdict.ts'
 import type { Paint } from './paint.ts'
 import { plainText } from './plain-text.ts'
+import { staleReadsText } from './stale-reads-text.ts'
 
 export interface CheckedEstate {
   readonly file: string
@@ -11,10 +12,19 @@ export interface CheckedEstate {
   readonly digest: string
   readonly objectives: readonly Verdict[]
   readonly findings: ReadEstate['findings']
+  /** Of each cluster; null: without bound. */
+  readonly staleReads: readonly StaleReads[]
+}
+
+interface StaleReads {
+  readonly component: string
+  readonly name: string
+  readonly fenceMs: number
+  readonly boundMs: number | null
 }
 
 export function checkText(
-  { file, estate, digest, objectives, findings }: CheckedEstate,
+  { file, estate, digest, objectives, findings, staleReads }: CheckedEstate,
   paint: Paint,
 ): string {
   const { regions, hosts, components } = estate
@@ -22,6 +32,7 @@ export function checkText(
     `${plainText(file)} declares ${paint('bold', plainText(estate.name))} (${estate.id}): `,
     `${regions.length} regions, ${hosts.length} hosts, ${components.length} components\n`,
     `digest ${digest}\n`,
+    ...staleReads.map(({ name, boundMs }) => `${plainText(name)}: ${staleReadsText(boundMs)}\n`),
     ...objectives.map((objective) => objectiveText(objective, paint)),
     ...findings.map((finding) => findingText(finding, paint)),
   ].join('')

@@ -80,6 +80,7 @@ test('a single copy stands above its members until it ends, with who accepted it
     openRun: '',
     automatic: '',
     epoch: 4,
+    staleReadBoundMs: 3_350,
   })
   const text = (record: LeaderRecord, unprotected: Facts = facts): string =>
     statusText(
@@ -96,6 +97,7 @@ test('a single copy stands above its members until it ends, with who accepted it
     /RED: SINGLE COPY since 1970-01-01T00:00:00.000Z, accepted by prn_one, prn_two; .*reprotect/,
   )
   assert.doesNotMatch(text(leader), /SINGLE COPY/)
+  assert.match(text(leader), /^ {2}an isolated primary stops itself; stale reads for at most 3350 ms$/m)
   const [first, ...others] = facts.clusters
   const alone = {
     ...facts,

@@ -4,6 +4,7 @@ import type { Estate } from '../../estate/estate.ts'
 import type { Colour, Readiness } from '../../estate/readiness.ts'
 import type { ClusterStatus, ControlPlaneStatus } from '../../server/status-wire.ts'
 import { milliseconds } from './milliseconds.ts'
+import { staleReadsText } from './stale-reads-text.ts'
 import type { Paint } from './paint.ts'
 import { textTable } from './text-table.ts'
 
@@ -66,6 +67,7 @@ function clusterText(
     `${paint('bold', name)}  ${state}: ${detection.reason}\n`,
     `  epoch ${cluster.epoch}, ${cluster.openRun === '' ? 'no run open' : `run ${cluster.openRun} is open`}\n`,
     `  automatic: ${cluster.automatic}\n`,
+    `  ${staleReadsText(cluster.staleReadBoundMs ?? null)}\n`,
     singleCopyText(cluster.leader?.singleCopy, paint),
     textTable(['MEMBER', 'ZONE', 'ROLE', 'TIMELINE', 'RECEIVES', 'MAY ACKNOWLEDGE'], rows)
       .replaceAll(/^/gm, '  ')

@@ -2,6 +2,7 @@ import type { DatabaseMember } from '../../ports/database-member.ts'
 import { join } from 'node:path'
 import type { CanaryReceipt, MemberObservation, Upstream } from '../../ports/database-member.ts'
 import type { Lsn } from '../../domain/lsn.ts'
+import { immediateStopMs } from '../../domain/stale-read-bound.ts'
 import { CanaryWriter } from './canary.ts'
 import { alterSystem } from './alter-system.ts'
 import { readControlFile } from './control-file.ts'
@@ -45,8 +46,6 @@ const openMs = 3_000
 const checkpointMs = 600_000
 /** A clean stop waits for every connected standby to have everything; a dead one is dropped after wal_sender_timeout. */
 const cleanStopMs = 120_000
-/** A postmaster that is not stopped reacts to SIGQUIT at once. */
-const immediateStopMs = 1_000
 
 class PostgresMember implements OpenPostgresMember {
   readonly #config: PostgresMemberConfig
