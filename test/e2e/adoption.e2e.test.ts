@@ -11,7 +11,8 @@ import type { ZoneHostName } from '../../src/lab/lab-host.ts'
 import { benchUp, patientPolicy, until } from './support/bench.ts'
 import type { Bench, Ended } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
-import { ask, clusterOf, leaderOf, promotions, runsOf, settled, showRun } from './support/estate-view.ts'
+import { ask, clusterOf, leaderOf, runsOf, settled, showRun } from './support/estate-view.ts'
+import { promotions } from './support/server-logs.ts'
 import { putForeignDirectory } from './support/foreign-directory.ts'
 
 describe('adoption of a ledger that nobody looks after yet', () => {

@@ -13,13 +13,13 @@ import {
   leaderOf,
   othersThan,
   outcomeOf,
-  promotions,
   runApproved,
   runsOf,
   settled,
   showRun,
   takeOversOf,
 } from './support/estate-view.ts'
+import { promotions } from './support/server-logs.ts'
 import { executorArguments, openApproved, untilFrozen } from './support/interrupted-run.ts'
 
 describe('a switchover, with clients that write all the time', () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCommandLine } from '../../../src/cli/command-line.ts'
 import { connect } from '../../../src/cli/connection.ts'
@@ -54,14 +55,21 @@ export const patientPolicy: LabPolicy = { detect: 'PT3S', fence: 'PT2S' }
 export async function benchUp(policy: LabPolicy = patientPolicy, adopt = true): Promise<Bench> {
   const lab = await labUp({ progress: () => {}, network: 'namespaces', postgres: 'system', policy, adopt })
   const bench = await benchOf(lab)
-  // The runner ends a file that takes too long; nothing of its lab may stay.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      bench.failed()
-      void bench.down().finally(() => process.exit(1))
-    })
-  }
+  if (open.size === 0) for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endAll)
+  open.add(bench)
   return bench
+}
+
+/** A file may have more than one. */
+const open = new Set<Bench>()
+
+/** The runner ends a file that takes too long; nothing of its labs may stay. */
+function endAll(): void {
+  const ends = [...open].map(async (bench) => {
+    bench.failed()
+    await bench.down()
+  })
+  void Promise.allSettled(ends).finally(() => process.exit(1))
 }
 
 async function benchOf(lab: Lab): Promise<Bench> {
@@ -92,6 +100,7 @@ async function benchOf(lab: Lab): Promise<Bench> {
     async down() {
       for (const child of children) child.signal('SIGKILL')
       await lab.down({ keepFiles })
+      open.delete(bench)
       if (keepFiles) process.stdout.write(`the lab's logs stay in ${directory}/logs\n`)
     },
   }
@@ -125,9 +134,11 @@ export function capture(stop: AbortSignal = new AbortController().signal): {
 /** `ip netns exec` becomes the program itself, so the pid is the program's. */
 function start({ state, network }: Lab, host: LabHostName, argv: readonly string[]): Started {
   const [program = '', ...args] = network.argvOn(host, [process.execPath, ...argv])
+  // The same few programs are started hundreds of times.
+  const cache = join(state.directory, 'compile-cache')
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: searchPath, LC_ALL: 'C', ...labMarks(state, host) },
+    env: { PATH: searchPath, LC_ALL: 'C', NODE_COMPILE_CACHE: cache, ...labMarks(state, host) },
   })
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Client } from 'pg'
 import type { RunRecord } from '../../../src/engine/run-event.ts'
 import type { Plan } from '../../../src/domain/plan.ts'
@@ -122,26 +120,6 @@ export async function runApproved(
       assert.equal(ended.code, 0, `${procedure}: ${ended.stdout.slice(-2000)}${ended.stderr}`)
       return await showRun(bench, 'last')
     }
-  }
-}
-
-export interface Promotions {
-  /** A server was told to become a primary. */
-  readonly requests: number
-  /** Timelines that began, in order. */
-  readonly timelines: readonly number[]
-}
-
-/** What the servers themselves wrote down, all of them, since the lab was made. */
-export function promotions({ lab }: Bench): Promotions {
-  const text = zoneHostNames
-    .flatMap((host) => globSync(join(lab.state.directory, host, 'postgres', 'server.log')))
-    .map((file) => readFileSync(file, 'utf8'))
-    .join('\n')
-  const timelines = [...text.matchAll(/selected new timeline ID: (\d+)/g)].map(([, id]) => Number(id))
-  return {
-    requests: [...text.matchAll(/received promote request/g)].length,
-    timelines: timelines.toSorted((a, b) => a - b),
   }
 }
 
