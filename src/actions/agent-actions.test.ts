@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryMember, primaryNaming, standbyOf, systemIdentifier } from '../../test/support/memory-member.ts'
+import { MemoryRecovery } from '../../test/support/memory-recovery.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { ActionArgs, Authority, Observation } from '../engine/action.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
@@ -43,9 +44,11 @@ function place(seen: Partial<MemberObservation>) {
   const member = new MemoryMember('p1', seen)
   const gate = new MemoryGate()
   const instance = new MemoryInstance()
+  const recovery = new MemoryRecovery()
   const context: AgentContext = {
     world: new VirtualTime().world(),
     member: () => member,
+    recovery: () => recovery,
     gate: () => gate,
     instance: () => instance,
     intend: async (_, intent, epoch) => void member.effects.push(`intend ${intent} ${epoch}`),
@@ -287,7 +290,17 @@ test('an argument that is missing stops an action before it does anything', asyn
 })
 
 test('an action whose look writes says so, so that a superseded executor does not have it', async () => {
-  const more: ActionArgs = { names: [], count: 0, timeoutMs: 1_000, upstream, target: null, epoch: 7 }
+  const goal = { snapshot: 's', timeline: 1, lsn: '0/0', inclusive: false, reached: '0/0' }
+  const copy = { copyOf: 'mbr_ledger1', goal, invariants: [] }
+  const more: ActionArgs = {
+    names: [],
+    count: 0,
+    timeoutMs: 1_000,
+    upstream,
+    target: null,
+    epoch: 7,
+    ...copy,
+  }
   for (const { name, observeWrites = false } of agentActions.values()) {
     for (const seen of [primaryNaming('p2'), standbyOf('10.0.0.2:5432')]) {
       const { member, observe } = place(seen)

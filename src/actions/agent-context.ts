@@ -2,6 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import type { ActionArgs } from '../engine/action.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { DatabaseMember, Upstream } from '../ports/database-member.ts'
+import type { DatabaseRecovery } from '../ports/database-recovery.ts'
 import type { RecoveryKeyring, RecoverySource } from '../ports/recovery-source.ts'
 import type { TrafficGate } from '../ports/traffic-gate.ts'
 import type { World } from '../ports/world.ts'
@@ -17,6 +18,8 @@ export type MemberIntent = 'none' | 'primary' | 'standby' | 'fenced'
 export interface AgentContext {
   readonly world: World
   member(component: string, member: string): DatabaseMember
+  /** How the member's database is brought back on this host; NOT_ON_THIS_HOST (permanent) where it can not be. */
+  recovery(component: string, member: string): DatabaseRecovery
   gate(component: string): TrafficGate
   instance(component: string): ComputeInstance
   /** What the member is meant to be from now on, and under which epoch. Durable before it resolves. */

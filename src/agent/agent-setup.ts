@@ -3,6 +3,7 @@ import type { HostId } from '../domain/id.ts'
 import type { ActionRegistry } from '../engine/action.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
+import type { DatabaseRecovery } from '../ports/database-recovery.ts'
 import type { DatabaseMember, DatabaseProbe } from '../ports/database-member.ts'
 import type { Endpoint } from '../ports/network.ts'
 import type { KeptCopies } from '../ports/kept-copies.ts'
@@ -13,6 +14,8 @@ export interface LocalMember {
   readonly cluster: PostgresComponent
   readonly member: PostgresMember
   readonly driver: DatabaseMember
+  /** Absent: this host brings nothing of it back. */
+  readonly recovery?: DatabaseRecovery
 }
 
 /** What is put together once, at the rim, to make an agent: its place in the estate and the drivers of what lives beside it. */

@@ -167,6 +167,11 @@ class Agent {
           members.find((local) => local.cluster.id === component && local.member.id === member)?.driver,
           member,
         ),
+      recovery: (component, member) =>
+        found(
+          members.find((local) => local.cluster.id === component && local.member.id === member)?.recovery,
+          member,
+        ),
       gate: (component) => found(gates.find((gate) => gate.component === component)?.gate, component),
       instance: (component) =>
         found(instances.find((one) => one.component === component)?.instance, component),

@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, string>> = {
   vault: 'domain ports protocol',
   journal: 'domain ports protocol',
   capture: 'domain ports protocol',
+  recovery: 'domain ports protocol vault capture',
   drivers: 'domain ports protocol',
   platform: 'domain ports',
   evidence: 'domain ports engine',
