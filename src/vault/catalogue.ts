@@ -127,7 +127,9 @@ function chainProblem({ epoch, snapshot }: Manifest, message: string): Catalogue
   return { object: `e/${epoch}/s/${snapshot}.manifest`, code: 'VAULT_CHAIN_BROKEN', message }
 }
 
+/** A store that does not answer just now says nothing about what is in it. */
 export function problemOf(object: string, error: unknown): CatalogueProblem {
-  if (error instanceof RecoveryError) return { object, code: error.code, message: error.message }
+  if (error instanceof RecoveryError && error.class !== 'transient')
+    return { object, code: error.code, message: error.message }
   throw error
 }

@@ -55,7 +55,7 @@ export async function readReceipts(vault: Vault, objects: readonly ObjectInfo[])
       }
       receipts.push({ ...receipt, signer: members.signer })
     } catch (error) {
-      if (!(error instanceof RecoveryError)) throw error
+      if (!(error instanceof RecoveryError) || error.class === 'transient') throw error
       problems.push({ object: name, code: error.code, message: error.message })
     }
   }

@@ -43,9 +43,9 @@ export async function restoreSnapshot(
   const digests = await readDigests(reader)
   await target.claim()
   await requireRoom(target, manifest)
-  await mark(target, manifest)
   const writer = new FileWriter(reader, target)
   try {
+    await mark(target, manifest)
     const { control, ...done } = await writeAll(reader, writer, digests.files, options)
     await writer.writeWhole('backup_manifest', digests.bytes)
     await writer.write(control, `${controlFile}.partial`)
@@ -58,6 +58,8 @@ export async function restoreSnapshot(
     return done
   } catch (error) {
     await writer.abandon()
+    // Its last name may be there already and not be durable: an error says "unusable", so nothing may start here.
+    await target.rename(controlFile, `${controlFile}.partial`).catch(() => undefined)
     throw unusable(target, error)
   }
 }

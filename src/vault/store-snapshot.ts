@@ -5,6 +5,7 @@ import type { Random } from '../ports/random.ts'
 import type { RestoreTarget } from '../ports/restore-target.ts'
 import type { Signer } from '../ports/signer.ts'
 import { readCatalogue, sourceKey } from './catalogue.ts'
+import type { CatalogueProblem } from './catalogue.ts'
 import { epochIdKey } from './chunk-seal.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { chooseEpoch } from './epoch-choice.ts'
@@ -111,7 +112,10 @@ async function placeOf(
 }
 
 async function snapshotsOf(vault: Vault, { source }: SnapshotOptions): Promise<readonly Manifest[]> {
-  const { snapshots } = await readCatalogue(vault)
+  const { snapshots, problems } = await readCatalogue(vault)
+  // A manifest that is damaged is passed over; one that could not be read may be the newest, and two would follow the one before it.
+  const unread = problems.find(({ code }) => code === 'OBJECT_STORE_FAILED')
+  if (unread !== undefined) throw unreadManifest(unread)
   return snapshots.filter((one) => sourceKey(one) === sourceKey({ source }))
 }
 
@@ -119,6 +123,15 @@ function after(newest: Manifest | undefined): Pick<ManifestMembers, 'sequence' |
   if (newest === undefined) return { sequence: 1, previous: null }
   const { epoch, snapshot, digest, sequence } = newest
   return { sequence: sequence + 1, previous: { epoch, snapshot, sha256: digest } }
+}
+
+function unreadManifest({ object, message }: CatalogueProblem): RecoveryError {
+  return new RecoveryError({
+    code: 'OBJECT_STORE_FAILED',
+    class: 'permanent',
+    message: `${object} could not be read, so what is in the vault is not known: ${message}`,
+    hint: 'look at the disk of the vault (`dmesg`), then `pointzero vault verify all`; until then back up into another vault',
+  })
 }
 
 function noRecipient(): RecoveryError {

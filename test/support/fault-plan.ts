@@ -32,7 +32,9 @@ export class FaultPlan {
   }
 
   /** As `enter`, for a port whose implementation classifies what the system says. */
-  enterStore(what: string): void {
+  enterStore(what: string, isRead = false): void {
+    // Nobody runs out of room by reading.
+    if (isRead && this.calls + 1 === this.failAt) this.code = 'EIO'
     try {
       this.enter(what)
     } catch (cause) {

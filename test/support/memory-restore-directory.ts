@@ -1,5 +1,5 @@
 import { RecoveryError } from '../../src/domain/recovery-error.ts'
-import type { RestoreDirectory } from '../../src/ports/restore-target.ts'
+import type { RestoreDirectory, RestoreFile } from '../../src/ports/restore-target.ts'
 
 /** A restore target in memory. */
 export class MemoryRestoreDirectory implements RestoreDirectory {
@@ -21,7 +21,7 @@ export class MemoryRestoreDirectory implements RestoreDirectory {
     this.directories.add(path)
   }
 
-  async createFile(path: string) {
+  async createFile(path: string): Promise<RestoreFile> {
     if (this.files.has(path)) throw new Error(`${path} exists`)
     this.files.set(path, new Uint8Array(0))
     return {
@@ -37,7 +37,9 @@ export class MemoryRestoreDirectory implements RestoreDirectory {
 
   async rename(from: string, to: string): Promise<void> {
     this.log.push(`rename ${from} ${to}`)
-    this.files.set(to, this.files.get(from) as Uint8Array)
+    const content = this.files.get(from)
+    if (content === undefined) throw new Error(`${from} is not there`)
+    this.files.set(to, content)
     this.files.delete(from)
   }
 
