@@ -209,6 +209,7 @@ export class SimEstate {
     const subject = name === 'control-plane' ? controlPlaneSubject : hostNamed(this.estate, hostName).id
     const { process, world } = this.spawn(name, hostName, subject)
     process.onExit(() => {
+      this.note(process, 'died', {})
       for (const gate of this.gates) if (gate.host === host && name !== 'control-plane') gate.forget()
       if (host.isUp) this.loop.after(restartUs, () => this.#supervise(name, hostName, main))
     })
