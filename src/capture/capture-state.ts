@@ -1,10 +1,13 @@
 import type { ErrorRecord } from '../domain/recovery-error.ts'
+import type { Lsn } from '../domain/lsn.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { lsnOf } from './wal-position.ts'
 
 /** What the primary itself says about this receiver, asked over an ordinary session. */
 export interface PrimaryReading {
   readonly atMs: number
+  /** How far its WAL had come. */
+  readonly walEnd?: number
   /** pg_stat_replication: `sync` and `quorum` confirm commits, `potential` and `async` do not. Absent: it is not connected there. */
   readonly syncState?: string
   readonly slotStatus?: string
@@ -37,7 +40,9 @@ export interface CaptureState {
   readonly source: string | null
   readonly timeline: number | null
   /** Everything before is durable here. */
-  readonly durableLsn: string | null
+  readonly durableLsn: Lsn | null
+  /** How long ago everything that the primary had was durable here; null when it never was. */
+  readonly exposedMs: number | null
   readonly slot: {
     readonly limitBytes: number | null
     readonly retainedBytes: number | null
@@ -59,6 +64,10 @@ export interface CaptureFacts {
   readonly hasGap: boolean
   readonly hasConflict: boolean
   readonly reading?: PrimaryReading
+  /** The last moment of which everything is held. */
+  readonly heldAtMs?: number
+  /** The oldest moment of which not everything was held when it was looked at. */
+  readonly awaited?: { readonly atMs: number; readonly walEnd: number }
 }
 
 export function initialFacts(atMs: number): CaptureFacts {
@@ -76,13 +85,16 @@ export function heard(facts: CaptureFacts, event: CaptureEvent, atMs: number): C
     case 'connected':
       return { ...facts, isConnected: true, source: event.source, timeline: event.timeline }
     case 'progress':
-      return {
-        ...facts,
-        isConnected: true,
-        timeline: event.timeline,
-        flushed: event.flushed,
-        serverEnd: event.serverEnd,
-      }
+      return advanced(
+        {
+          ...facts,
+          isConnected: true,
+          timeline: event.timeline,
+          flushed: event.flushed,
+          serverEnd: event.serverEnd,
+        },
+        { atMs, walEnd: event.serverEnd },
+      )
     case 'slot-limit':
       return { ...facts, slotLimit: event.bytes === undefined ? {} : { bytes: event.bytes } }
     case 'gap':
@@ -96,6 +108,30 @@ export function heard(facts: CaptureFacts, event: CaptureEvent, atMs: number): C
     case 'timeline-left':
       return facts
   }
+}
+
+/** `now` is what the primary was seen to have. */
+function advanced(
+  facts: CaptureFacts,
+  now: { readonly atMs: number; readonly walEnd: number },
+): CaptureFacts {
+  const flushed = facts.flushed ?? -1
+  if (now.walEnd <= flushed) return { ...withoutAwaited(facts), heldAtMs: now.atMs }
+  const { awaited } = facts
+  if (awaited === undefined) return { ...facts, awaited: now }
+  return awaited.walEnd <= flushed ? { ...facts, heldAtMs: awaited.atMs, awaited: now } : facts
+}
+
+function withoutAwaited(facts: CaptureFacts): CaptureFacts {
+  const { awaited: _, ...rest } = facts
+  return rest
+}
+
+/** What the primary said over an ordinary session. */
+export function read(facts: CaptureFacts, reading: PrimaryReading): CaptureFacts {
+  const known = { ...facts, reading }
+  const { walEnd, atMs } = reading
+  return walEnd === undefined ? known : advanced(known, { atMs, walEnd })
 }
 
 /** Degraded counts from the first interruption, not from the last of many attempts. */
@@ -124,6 +160,7 @@ export function captureState(
     protection: protectionOf(facts, isFresh ? reading : undefined),
     source: facts.source ?? null,
     timeline: facts.timeline ?? null,
+    exposedMs: facts.heldAtMs === undefined ? null : Math.max(Math.round(options.nowMs - facts.heldAtMs), 0),
     durableLsn: facts.flushed === undefined ? null : lsnOf(facts.flushed),
     slot: {
       limitBytes: slotLimit?.bytes ?? null,

@@ -19,6 +19,8 @@ import type { Component, Estate, Host } from '../estate/estate.ts'
 import { openRestoreTarget } from '../platform/restore-target.ts'
 import type { SystemWorld } from '../platform/system-world.ts'
 import { openTcpStream } from '../platform/tcp-stream.ts'
+import { LocalCopies } from './copies/local-copies.ts'
+import { openRecoveryAccess } from './copies/recovery-access.ts'
 import { openGateOf } from './open-gate-of.ts'
 import { loadEstate } from './load-estate.ts'
 import { readConfig } from './read-config.ts'
@@ -51,6 +53,7 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
   const gates = await Promise.all(
     config.gates.map(async (one) => openGate(place, one, config.stateDirectory)),
   )
+  const copies = openCopies(place, config)
   const setup: AgentSetup = {
     estate,
     host: config.hostId,
@@ -63,6 +66,8 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
     instances: config.computes.map((one) => openInstance(place, one)),
     probe: openPostgresProbe(world.clock),
     actions: agentActions,
+    ...(copies.length === 0 ? {} : { copies }),
+    recovery: openRecoveryAccess({ world, estate, local: copies, keys: config.recoveryKeys ?? [] }),
   }
   const running = await startAgent(world, setup)
   return {
@@ -70,6 +75,7 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
     ended: running.ended,
     close: async () => {
       await running.close()
+      await Promise.all(copies.map(async (one) => one.close()))
       for (const { driver } of members) driver.close()
       await Promise.all(gates.map(async ({ gate }) => gate.close()))
     },
@@ -109,6 +115,23 @@ async function openMember({ world, estate, host }: Place, config: AgentPostgresC
     },
   )
   return { cluster, member, driver } satisfies LocalMember
+}
+
+/** One for each component of which this host keeps an archive, a vault or both. */
+function openCopies({ world, estate }: Place, config: AgentConfig): readonly LocalCopies[] {
+  const { captures = [], vaults = [] } = config
+  const components = new Set([...captures, ...vaults].map(({ component }) => component))
+  return [...components].map((component) => {
+    const capture = captures.find((one) => one.component === component)
+    const vault = vaults.find((one) => one.component === component)
+    return new LocalCopies({
+      world,
+      estate,
+      cluster: required(componentNamed(estate, component), 'postgres'),
+      ...(capture === undefined ? {} : { capture }),
+      ...(vault === undefined ? {} : { vault }),
+    })
+  })
 }
 
 async function openGate({ world, estate, host }: Place, config: AgentGateConfig, stateDirectory: string) {

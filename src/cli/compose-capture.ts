@@ -2,11 +2,10 @@ import { join } from 'node:path'
 import { ArchivistDesk } from '../capture/archivist-desk.ts'
 import { Archivist } from '../capture/archivist.ts'
 import { readIdentity, statePath } from '../capture/archive-layout.ts'
-import { captureState, heard, initialFacts } from '../capture/capture-state.ts'
+import { captureState, heard, initialFacts, read } from '../capture/capture-state.ts'
 import type { CaptureFacts, CaptureState } from '../capture/capture-state.ts'
 import type { CaptureEvent } from '../capture/capture-event.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
-import { captureConfigFormat } from '../domain/capture-config.ts'
 import type { CaptureConfig } from '../domain/capture-config.ts'
 import { JsonLog } from '../platform/json-log.ts'
 import { openSystemArchive } from '../platform/system-archive.ts'
@@ -17,7 +16,6 @@ import type { ArchiveDirectory, ArchiveLock } from '../ports/archive-directory.t
 import type { Worker } from '../ports/worker.ts'
 import { CaptureWatch } from './capture-watch.ts'
 import type { CaptureLogin } from './capture-sources.ts'
-import { readConfig } from './read-config.ts'
 import { readBytes } from './read-json.ts'
 import { secretOf } from './secret-reference.ts'
 import type { ReceiverWork } from './wal-receiver-worker.ts'
@@ -90,13 +88,21 @@ export class CaptureProcess {
     this.ended.catch(() => undefined)
   }
 
-  static async open(file: string, environment: Readonly<Record<string, string | undefined>>) {
-    const config = await readConfig<CaptureConfig>(file, captureConfigFormat)
+  static async open(
+    config: CaptureConfig,
+    environment: Readonly<Record<string, string | undefined>>,
+  ): Promise<CaptureProcess> {
     const archive = openSystemArchive(config.archiveDirectory)
     const login = await loginOf(config, environment)
     const lock = await archive.lock()
     const capture = new CaptureProcess(config, archive, lock, login)
-    await capture.#desk.open()
+    try {
+      await capture.#desk.open()
+    } catch (error) {
+      // Whoever starts it again in this process needs the lock.
+      await capture.close()
+      throw error
+    }
     return capture
   }
 
@@ -114,10 +120,13 @@ export class CaptureProcess {
   async close(): Promise<void> {
     this.#stop.abort(new Error('closed'))
     this.#worker.stop()
-    await this.#worker.ended.catch(() => undefined)
-    await this.#desk.close()
-    this.#watch?.close()
-    this.#lock.release()
+    try {
+      await this.#worker.ended.catch(() => undefined)
+      await this.#desk.close()
+    } finally {
+      this.#watch?.close()
+      this.#lock.release()
+    }
   }
 
   #hear(event: CaptureEvent): void {
@@ -147,14 +156,17 @@ export class CaptureProcess {
     let writtenAtMs = Number.NEGATIVE_INFINITY
     while (!this.#stop.signal.aborted) {
       const reading = await this.#watch?.read(this.#facts.source, this.#desk.newRelations)
-      if (reading !== undefined) this.#facts = { ...this.#facts, reading }
+      if (reading !== undefined) this.#facts = read(this.#facts, reading)
       const state = this.state()
       const key = `${state.protection.kind} ${state.source} ${state.timeline} ${state.alarms.join(' ')}`
       if (key !== shown) this.onState(state)
       const isDue = this.#clock.monotonicMs() - writtenAtMs > stateFileIntervalMs
       if (key !== shown || isDue) {
         const text = `${canonicalJson({ ...state, atMs: Math.round(this.#clock.now()) })}\n`
-        await files.replace(join(this.#archive.name, statePath), new TextEncoder().encode(text))
+        await files
+          .replace(join(this.#archive.name, statePath), new TextEncoder().encode(text))
+          // Receiving matters more than saying so, and has its own opinion of a full disk.
+          .catch((error: unknown) => this.#log.warn('capture-state-not-written', { error: String(error) }))
         writtenAtMs = this.#clock.monotonicMs()
       }
       shown = key

@@ -1,11 +1,15 @@
 import type { CaptureState } from '../capture/capture-state.ts'
+import { captureConfigFormat } from '../domain/capture-config.ts'
+import type { CaptureConfig } from '../domain/capture-config.ts'
 import { CaptureProcess } from './compose-capture.ts'
 import { protectionText } from './render/points-text.ts'
+import { readConfig } from './read-config.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Says every change of the state, as a line, until it is told to stop. */
 export async function runCapture(terminal: Terminal, configFile: string, asJson: boolean): Promise<void> {
-  const capture = await CaptureProcess.open(configFile, terminal.environment)
+  const config = await readConfig<CaptureConfig>(configFile, captureConfigFormat)
+  const capture = await CaptureProcess.open(config, terminal.environment)
   capture.onState = (state: CaptureState): void => {
     if (asJson) terminal.write(`${JSON.stringify(state)}\n`)
     else terminal.write(`${protectionText(state)}\n`)

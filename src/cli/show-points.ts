@@ -106,9 +106,10 @@ async function pointsJson(
 }
 
 function resolvedJson(resolved: ResolvedTarget) {
-  const { before, after, undoneEarlier, ...rest } = resolved
+  const { before, after, undoneEarlier, lastUndone, ...rest } = resolved
   return {
     ...rest,
+    ...(lastUndone === undefined ? {} : { lastUndone: clockJson(lastUndone) }),
     before: before.map(clockJson),
     after: after.map(clockJson),
     undoneEarlier: undoneEarlier.map(clockJson),

@@ -74,7 +74,7 @@ export async function openCatalogue(
 
 /** The writer knows its vault and believes itself. */
 export async function openWriter(
-  terminal: Terminal,
+  terminal: Pick<Terminal, 'environment'>,
   reference: string,
 ): Promise<{ readonly writer: Writer; readonly pin: VaultPin }> {
   const file = parseWriter(await secretOf(reference, terminal.environment), reference)

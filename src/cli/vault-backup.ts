@@ -1,15 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { clusterNamed, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
-import { RecoveryError } from '../domain/recovery-error.ts'
+import { clusterNamed, memberNamed } from '../estate/estate-lookup.ts'
 import { SystemClock } from '../platform/system-clock.ts'
 import { SystemRandom } from '../platform/system-random.ts'
-import { openTcpStream } from '../platform/tcp-stream.ts'
-import { openPostgresConnection } from '../protocol/postgres-connection.ts'
-import type { PostgresConnection } from '../protocol/postgres-connection.ts'
 import type { TlsPolicy, TlsSettings } from '../protocol/postgres-startup.ts'
 import { backUpPostgres } from '../vault/back-up-postgres.ts'
 import type { Snapshot } from '../vault/store-snapshot.ts'
 import type { BackupOptions } from './commands/vault.ts'
+import { connectToSource, serversOf } from './backup-source.ts'
+import type { BackupSource } from './backup-source.ts'
 import { loadEstate } from './load-estate.ts'
 import { bytesText, progressNotes } from './render/progress-notes.ts'
 import { secretOf } from './secret-reference.ts'
@@ -17,31 +15,13 @@ import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
 import { openStore, openWriter, vaultOf } from './vault-access.ts'
 
-const connectTimeoutMs = 10_000
-/** The server says nothing while it writes its checkpoint. */
-const idleTimeoutMs = 15 * 60_000
 const weekMs = 7 * 86_400_000
-
-interface Server {
-  readonly address: string
-  readonly port: number
-  readonly user: string
-  readonly password?: string
-}
-
-interface Source {
-  readonly estate: string | null
-  readonly component: string
-  /** In the order in which they are tried. */
-  readonly servers: readonly Server[]
-  readonly primaryOnly: boolean
-}
 
 export async function backUp(terminal: Terminal, options: BackupOptions): Promise<void> {
   const { writer, pin } = await openWriter(terminal, options.writer)
   const vault = vaultOf(await openStore(terminal, options), pin)
   const source = await sourceOf(terminal, options)
-  const connection = await connectToSource(terminal, source, await tlsOf(options))
+  const connection = await connectToSource(source, await tlsOf(options), terminal.stop)
   const { spread, newEpoch, systemIdentifier, maxRate } = options
   try {
     const snapshot = await backUpPostgres(
@@ -64,7 +44,7 @@ export async function backUp(terminal: Terminal, options: BackupOptions): Promis
   }
 }
 
-async function sourceOf(terminal: Terminal, options: BackupOptions): Promise<Source> {
+async function sourceOf(terminal: Terminal, options: BackupOptions): Promise<BackupSource> {
   const { host, estate, component, member } = options
   if (host !== undefined) {
     if (component === undefined)
@@ -84,58 +64,9 @@ async function sourceOf(terminal: Terminal, options: BackupOptions): Promise<Sou
   const password =
     cluster.passwordRef === undefined ? undefined : await secretOf(cluster.passwordRef, terminal.environment)
   const members = member === undefined ? cluster.members : [memberNamed(cluster, member)]
-  const servers = members.map((one) => ({
-    address: hostNamed(declared, one.host).address,
-    port: one.port,
-    user: cluster.user,
-    ...(password === undefined ? {} : { password }),
-  }))
+  const login = { user: cluster.user, ...(password === undefined ? {} : { password }) }
+  const servers = serversOf(declared, members, login)
   return { estate: declared.id, component: cluster.id, servers, primaryOnly: member === undefined }
-}
-
-/** The first server that answers and is the primary (or was named). */
-async function connectToSource(
-  terminal: Terminal,
-  source: Source,
-  tls: TlsSettings,
-): Promise<PostgresConnection> {
-  let failure: Error | undefined
-  for (const server of source.servers) {
-    try {
-      const connection = await connectTo(terminal, server, tls)
-      if (!source.primaryOnly || connection.parameters.get('in_hot_standby') === 'off') return connection
-      connection.close()
-    } catch (error) {
-      failure ??= error instanceof Error ? error : new Error(String(error))
-    }
-  }
-  if (failure !== undefined) throw failure
-  throw new RecoveryError({
-    code: 'VAULT_NO_PRIMARY',
-    class: 'transient',
-    message: `no member of ${source.component} is the primary`,
-    hint: 'see who leads with `pointzero status`, or name a standby with --member',
-  })
-}
-
-async function connectTo(terminal: Terminal, server: Server, tls: TlsSettings): Promise<PostgresConnection> {
-  const { address, port, user, password } = server
-  const random = new SystemRandom()
-  const stream = await openTcpStream({
-    address,
-    port,
-    connectTimeoutMs,
-    idleTimeoutMs,
-    signal: terminal.stop,
-  })
-  return openPostgresConnection(stream, {
-    user,
-    ...(password === undefined ? {} : { password }),
-    nonce: () => Buffer.from(random.bytes(18)).toString('base64'),
-    tls: { ...tls, serverName: address },
-    replication: 'physical',
-    applicationName: 'pointzero-vault',
-  })
 }
 
 async function tlsOf({ tls, tlsAuthority }: BackupOptions): Promise<TlsSettings> {

@@ -7,7 +7,7 @@ interface Login {
   readonly user?: string
   /** `env:NAME` or `file:/absolute/path`. */
   readonly passwordRef?: string
-  readonly tls?: CaptureConfig['tls']
+  readonly tls?: NonNullable<CaptureConfig['tls']>
 }
 
 /** A WAL archive that this host keeps. Where the primary may be, and which database it is, says the estate. */

@@ -1,0 +1,25 @@
+import type { ClockEntry } from '../../capture/commit-clock.ts'
+import type { ResolvedTarget } from '../../capture/resolve-target.ts'
+import { lsnOf } from '../../capture/wal-position.ts'
+import type { ClockMark, ResolvedPoint } from '../../ports/kept-copies.ts'
+
+/** As it goes over the wire: positions as LSNs, and no more of the commit clock than people look at. */
+export function resolvedPoint(resolved: ResolvedTarget): ResolvedPoint {
+  const { timeline, lsn, inclusive, reached, backup, before, after, lastUndone } = resolved
+  return {
+    timeline,
+    lsn,
+    inclusive,
+    reached,
+    snapshot: backup.id,
+    before: before.map(markOf),
+    after: after.map(markOf),
+    ...(lastUndone === undefined ? {} : { lastUndone: markOf(lastUndone) }),
+    undoneCommits: resolved.undoneCommits,
+    undoneEarlier: resolved.undoneEarlier.length,
+  }
+}
+
+function markOf({ kind, start, xid, timeMicroseconds, name }: ClockEntry): ClockMark {
+  return { kind, lsn: lsnOf(start), xid, microseconds: timeMicroseconds, name }
+}
