@@ -17,6 +17,7 @@ import { parseLsn } from '../../src/domain/lsn.ts'
 import { prepareEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { openSystemArchive } from '../../src/platform/system-archive.ts'
 import { SimRandom } from '../../src/simulation/sim-random.ts'
+import { killRounds, printedSeed } from '../support/kill-rounds.ts'
 import { CaptureClient } from '../support/capture-client.ts'
 import { eventually, PlainPostgres, runProgram } from '../support/plain-postgres.ts'
 import type { PlainServer } from '../support/plain-postgres.ts'
@@ -434,9 +435,7 @@ describe('restarts and failovers on PostgreSQL 15', () => {
   }
 
   test('kill -9 of receiver and primary at random moments loses no acknowledged commit', async (t) => {
-    const seed = Number(process.env['POINTZERO_SEED'] ?? Date.now() % 1_000_000)
-    console.log(`seed ${seed}: POINTZERO_SEED=${seed} runs the same kills`)
-    const random = new SimRandom(seed)
+    const random = new SimRandom(printedSeed())
     const server = await postgres.initialise(systemPostgres, 'killed', [
       'fsync = off',
       'restart_after_crash = off',
@@ -483,7 +482,7 @@ describe('restarts and failovers on PostgreSQL 15', () => {
     // Else they would keep this process, and the whole suite with it, for ever after a failure.
     t.after(() => (isOver = true))
     const rounds = { receiver: 0, primary: 0, both: 0 }
-    for (const until = performance.now() + 90_000; performance.now() < until;) {
+    for (let round = 0; round < killRounds / 2; round++) {
       await sleep(100 + random.integer(1200))
       const victim = (['receiver', 'receiver', 'primary', 'both'] as const)[random.integer(4)] ?? 'receiver'
       rounds[victim] += 1
@@ -507,7 +506,6 @@ describe('restarts and failovers on PostgreSQL 15', () => {
     await rm(server.data, { recursive: true })
     await client.stop('SIGKILL')
     console.log(`${certain.length} acknowledged commits, kills ${JSON.stringify(rounds)}`)
-    assert.ok(rounds.receiver + rounds.primary + rounds.both >= 20, 'some tens of rounds')
 
     const { entries, defects } = await loadLedger(openSystemArchive(client.archive))
     assert.deepEqual(defects, [])
