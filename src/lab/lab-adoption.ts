@@ -23,11 +23,19 @@ export async function adopt(
     jsonAsPerson(state, network, 'approver', ['approve', '--standing', 'reprotect']),
   ])
   await untilStatus(state, 'the ledger is led and both standbys receive', isProtected)
+  await untilStatus(state, 'its WAL arrives on vlt', isCaptured)
 }
 
 function everyAgentReports({ facts }: ControlPlaneStatus): boolean {
   const members = facts.clusters.flatMap(({ members }) => members)
   return members.every(({ reachable }) => reachable) && facts.gates.every(({ reachable }) => reachable)
+}
+
+/** The archive receives from the primary. */
+export function isCaptured({ hosts }: ControlPlaneStatus): boolean {
+  const copies = hosts.find(({ host }) => host === 'vlt')?.view?.copies ?? []
+  const states = copies.map(({ capture }) => capture?.protection.kind)
+  return states.length > 0 && states.every((kind) => kind === 'streaming' || kind === 'sync')
 }
 
 /** One leader that is primary, and the two others receiving from it: what RPO 0 and an automatic failover need. */

@@ -17,6 +17,7 @@ import { labPorts } from './lab-ports.ts'
 import type { LabPostgres } from './lab-postgres.ts'
 import { labMarks } from './lab-process.ts'
 import type { LabState } from './lab-state.ts'
+import { captureOf, recoveryKeyOf, vaultOf } from './lab-vault.ts'
 import { searchPath } from './run-command.ts'
 
 /** What `pointzero serve` and every `pointzero agent` of the lab read. */
@@ -59,6 +60,7 @@ function agent(
   const paths = hostPaths(state.directory, name)
   const isZone = isZoneHost(name)
   const environment = { PATH: searchPath, PGPASSWORD: ledgerPassword, ...labMarks(state, name) }
+  const isVault = name === 'vlt'
   const logFile = join(state.directory, 'logs', `${name}-matching-engine.log`)
   return {
     format: agentConfigFormat,
@@ -70,7 +72,7 @@ function agent(
     tls: paths.tls,
     heartbeatMs: usualHeartbeatMs,
     postgres: isZone ? [member(state, name, postgres)] : [],
-    gates: gates(state, isZone ? ['ledger-gate'] : ['ledger-gate', 'orders-gate'], address),
+    gates: gates(state, gatesOn(name), address),
     computes: isZone
       ? [
           {
@@ -81,7 +83,14 @@ function agent(
           },
         ]
       : [],
+    ...(isVault ? { captures: [captureOf(state)], vaults: [vaultOf(state)] } : {}),
+    ...(isZone ? { recoveryKeys: [recoveryKeyOf(state, name)] } : {}),
   }
+}
+
+function gatesOn(host: LabHostName): readonly string[] {
+  if (isZoneHost(host)) return ['ledger-gate']
+  return host === 'client' ? ['ledger-gate', 'orders-gate'] : []
 }
 
 function member(state: LabState, host: LabHostName, postgres: LabPostgres): AgentPostgresConfig {

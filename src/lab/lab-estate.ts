@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { zoneHostNames } from './lab-host.ts'
 import type { LabHostName } from './lab-host.ts'
-import { hostPaths, workloadProgram } from './lab-paths.ts'
+import { hostPaths, vaultPaths, workloadProgram } from './lab-paths.ts'
 import { labPorts } from './lab-ports.ts'
 import type { LabState } from './lab-state.ts'
 
@@ -41,13 +41,25 @@ export function labEstateText(state: LabState, policy: LabPolicy): string {
       }),
     ),
     controlPlane: { host: 'ctl', port: labPorts.controlPlane },
+    stores: {
+      vault: {
+        kind: 'file',
+        location: 'offsite',
+        host: 'vlt',
+        failureDomain: 'the host vlt',
+        address: vaultPaths(state.directory).store,
+      },
+    },
     components: {
       ledger: ledger(state, policy),
       'ledger-gate': gate(state, 'ledger-gate', 'ledger', [...zoneHostNames, 'client'], labPorts.ledgerGate),
       'matching-engine': matchingEngine(state),
       'orders-gate': gate(state, 'orders-gate', 'matching-engine', ['client'], labPorts.ordersGate),
     },
-    objectives: [{ scenarios: ['zone-loss'], rpo: 'PT0S', rto: 'PT5M' }],
+    objectives: [
+      { scenarios: ['zone-loss'], rpo: 'PT0S', rto: 'PT5M' },
+      { scenarios: ['corruption'], components: ['ledger'], rpo: 'PT10S', rto: 'PT15M' },
+    ],
     assumptions: ['All hosts share one kernel and one clock: a lab, made to be lost.'],
   }
   return stringify(estate, { lineWidth: 110 })
@@ -77,6 +89,10 @@ function ledger(state: LabState, { detect, fence }: LabPolicy): object {
       // Every fault of a long test is one switch.
       flapWindow: 'PT1M',
       flapMax: 20,
+    },
+    protection: {
+      captures: { wal: { of: 'wal', stores: ['vault'], maxLag: 'PT10S', keep: 'P7D' } },
+      backups: { full: { type: 'full', every: 'day', stores: ['vault'], keep: 'P14D', keepAtLeast: 2 } },
     },
   }
 }

@@ -1,5 +1,5 @@
-/** The places of the lab's estate: three zones of one region, the control plane's host and a client outside. */
-export const labHostNames = ['az1', 'az2', 'az3', 'ctl', 'client'] as const
+/** The places of the lab's estate: three zones of one region, and outside of them the control plane's host, the vault's, and a client. */
+export const labHostNames = ['az1', 'az2', 'az3', 'ctl', 'vlt', 'client'] as const
 export type LabHostName = (typeof labHostNames)[number]
 
 export const zoneHostNames = ['az1', 'az2', 'az3'] as const satisfies readonly LabHostName[]
@@ -10,7 +10,14 @@ export interface LabHost {
   readonly address: string
 }
 
-const lastOctets: Readonly<Record<LabHostName, number>> = { az1: 11, az2: 12, az3: 13, ctl: 20, client: 30 }
+const lastOctets: Readonly<Record<LabHostName, number>> = {
+  az1: 11,
+  az2: 12,
+  az3: 13,
+  ctl: 20,
+  vlt: 25,
+  client: 30,
+}
 
 /** The machine itself on the lab's bridge: where a person's browser and the tests come from. */
 export const machineOctet = 254

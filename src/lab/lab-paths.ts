@@ -37,6 +37,24 @@ export function hostPaths(labDirectory: string, host: LabHostName): HostPaths {
   }
 }
 
+/** What the host `vlt` keeps, and nobody else. */
+export interface VaultPaths {
+  readonly store: string
+  readonly archive: string
+  readonly pin: string
+  readonly writer: string
+}
+
+export function vaultPaths(labDirectory: string): VaultPaths {
+  const inside = (name: string): string => join(labDirectory, 'vlt', name)
+  return {
+    store: inside('vault'),
+    archive: inside('archive'),
+    pin: inside('vault.pin.json'),
+    writer: inside('writer.json'),
+  }
+}
+
 export type LabPerson = 'operator' | 'approver'
 
 /** What `--context` takes: how that person reaches the lab's control plane. */

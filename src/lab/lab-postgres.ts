@@ -58,6 +58,8 @@ const labSettings = `
 # A lab is made to be killed.
 dynamic_shared_memory_type = mmap
 shared_buffers = 32MB
+# The capture has a slot: it may never fill the disk of a primary.
+max_slot_wal_keep_size = 512MB
 `
 
 function systemBinaries(): string | undefined {

@@ -20,6 +20,7 @@ import type { LabPostgres } from './lab-postgres.ts'
 import { isRunning, recordedProcesses } from './lab-process.ts'
 import { findLabs, makeLabDirectory, readLabState, writeLabState } from './lab-state.ts'
 import type { LabState } from './lab-state.ts'
+import { makeVault } from './lab-vault.ts'
 import { detectNetwork, loopback } from './network-capabilities.ts'
 import { runCommand } from './run-command.ts'
 import { requireFreePorts, requireReachable } from './usable-place.ts'
@@ -93,6 +94,7 @@ async function bringUp(state: LabState, network: LabNetwork, options: LabOptions
   const estateText = labEstateText(state, options.policy ?? defaultLabPolicy)
   const credentials = writeCredentials(state, estateText)
   const postgres = await findPostgres(state, options.postgres)
+  await makeVault(state)
   writeConfigs(state, postgres, credentials, { drill: options.drill === true })
   progress(`PostgreSQL (${postgres.kind}): ${postgres.binDirectory}; making the ledger on az1`)
   await makePrimary(state, postgres, credentials.ledgerPassword)
