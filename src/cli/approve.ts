@@ -33,7 +33,7 @@ export async function approve(
   const put =
     hash === undefined ? await standing(connection, options) : await once(terminal, connection, hash, options)
   await connection.store.transact({
-    compare: [],
+    compare: put.once ? [{ key: put.key, revision: 0 }] : [],
     put: [{ key: put.key, value: canonicalJson(put.approval as unknown as Json) }],
   })
   if (options.json === true) terminal.write(`${JSON.stringify({ approval: put.approval })}\n`)
@@ -67,7 +67,7 @@ async function once(terminal: Terminal, connection: Connection, hash: string, op
     ...term(connection, validMs),
   }
   const approval = signApproval(fields, await connection.signer())
-  return { key: keys.approval(hash, approval.nonce), approval, validMs }
+  return { key: keys.approval(hash, approval.nonce), approval, validMs, once: true }
 }
 
 async function standing(connection: Connection, options: ApproveOptions) {
@@ -84,7 +84,7 @@ async function standing(connection: Connection, options: ApproveOptions) {
     ...term(connection, validMs),
   }
   const approval = signStandingApproval(fields, await connection.signer())
-  return { key: keys.standing(procedure, approval.scope), approval, validMs }
+  return { key: keys.standing(procedure, approval.scope), approval, validMs, once: false }
 }
 
 function term({ world }: Connection, validMs: number) {

@@ -282,6 +282,13 @@ for (const [what, more, code] of [
   })
 }
 
+test('nonsense where the standing approval was is refused by name', async () => {
+  const on = await bed()
+  const key = keys.standing(plan.procedure, scope)
+  await on.store.transact({ compare: [], put: [{ key, value: 'not json' }] })
+  await assert.rejects(on.open({ kind: 'standing', policyDigest: 'p' }), { code: 'APPROVAL_UNREADABLE' })
+})
+
 test('a standing approval is not taken for an approval of a plan', async () => {
   const on = await bed()
   const fields = {

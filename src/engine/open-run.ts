@@ -10,6 +10,7 @@ import { checkApprovals, checkStandingApproval } from './approval-check.ts'
 import type { ApprovalGround } from './approval-check.ts'
 import type { Approval, Principal, StandingApproval } from './approval.ts'
 import { planHash, validatePlan } from './plan-hash.ts'
+import { readStandingApproval } from './read-approval.ts'
 import { RunJournal } from './run-journal.ts'
 import { storeKeys } from './store-keys.ts'
 import type { StoreKeys } from './store-keys.ts'
@@ -86,7 +87,7 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
     const key = keys.standing(plan.procedure, scope)
     const entry = await patiently(clock, undefined, () => store.get(key))
     if (entry === undefined) throw noStanding(plan)
-    const approval = JSON.parse(entry.value) as StandingApproval
+    const approval = readStandingApproval(entry.value, key)
     checkStandingApproval(approval, plan.procedure, authorization.policyDigest, ground)
     const compare = [samePrincipals, { key, revision: entry.revision }]
     return { shown: { approvals: [], standing: approval }, compare, put: [] }

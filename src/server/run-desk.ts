@@ -8,8 +8,10 @@ import type { ApprovalGround } from '../engine/approval-check.ts'
 import type { Approval } from '../engine/approval.ts'
 import { readEpoch } from '../engine/epoch.ts'
 import { entitledAmong, openRun } from '../engine/open-run.ts'
+import { readApproval } from '../engine/read-approval.ts'
 import { planHash } from '../engine/plan-hash.ts'
 import { storeKeys } from '../engine/store-keys.ts'
+import type { StoreEntry } from '../ports/control-store.ts'
 import type { Facts } from '../domain/facts.ts'
 import type { Peer } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
@@ -145,8 +147,7 @@ async function storedApprovals(
   nowMs: number,
 ): Promise<readonly Approval[]> {
   const keys = storeKeys(setup.estate.id)
-  const entries = await setup.store.list(keys.approvals(hash))
-  const approvals = entries.map(({ value }) => JSON.parse(value) as Approval)
+  const approvals = readable(await setup.store.list(keys.approvals(hash)))
   const unused = await Promise.all(
     approvals.map(
       async (approval) => (await setup.store.get(keys.approvalUse(approval.nonce))) === undefined,
@@ -157,6 +158,23 @@ async function storedApprovals(
     ...open.filter(({ expiresAtMs }) => expiresAtMs > nowMs),
     ...open.filter(({ expiresAtMs }) => expiresAtMs <= nowMs),
   ]
+}
+
+/** What nobody can read approves nothing. Only where there is nothing else does it stop the run, so that the refusal names it. */
+function readable(entries: readonly StoreEntry[]): readonly Approval[] {
+  const problems: RecoveryError[] = []
+  const approvals = entries.flatMap(({ key, value }) => {
+    try {
+      return [readApproval(value, key)]
+    } catch (error) {
+      if (!(error instanceof RecoveryError) || error.class !== 'refused') throw error
+      problems.push(error)
+      return []
+    }
+  })
+  const [problem] = problems
+  if (approvals.length === 0 && problem !== undefined) throw problem
+  return approvals
 }
 
 function factsChanged(request: OpenRunRequest, hash: string): RecoveryError {

@@ -36,6 +36,14 @@ test('a record of a journal is put only where there was none', async () => {
   assert.equal(written.succeeded, true)
 })
 
+test('an approval is written once: nobody writes over the yes of another', async () => {
+  const key = keys.approval('f', 'nonce')
+  await refuses({ compare: [], put: [{ key, value: '{}' }] })
+  await refuses({ compare: [{ key, revision: 3 }], put: [{ key, value: '{}' }] })
+  const written = await guarded().transact({ compare: [{ key, revision: 0 }], put: [{ key, value: '{}' }] })
+  assert.equal(written.succeeded, true)
+})
+
 test('leadership and epochs are never written unconditionally', async () => {
   for (const key of [keys.leader('cmp_abcdef'), keys.epoch('cluster:cmp_abcdef')]) {
     const value = '{"epoch":1}'

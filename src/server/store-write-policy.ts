@@ -34,8 +34,8 @@ function requireAllowed({ put, compare }: StoreTransaction, keys: StoreKeys): vo
     // A run is opened by the control plane alone; a journal only grows.
     if (/^runs\/[^/]+\/records\//.test(name) && (compared?.revision !== 0 || firstRecord.test(name)))
       throw refusedWrite(name)
-    // What was shown under a hash stays what was shown.
-    if (name.startsWith('plans/') && compared?.revision !== 0) throw refusedWrite(name)
+    // What was shown under a hash stays what was shown, and nobody's yes is written over.
+    if (/^(plans|approvals)\//.test(name) && compared?.revision !== 0) throw refusedWrite(name)
     // Leadership and epochs are never written unconditionally, whoever asks.
     if (/^(epochs|leaders)\//.test(name) && compared === undefined) throw refusedWrite(name)
   }

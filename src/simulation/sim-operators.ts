@@ -138,7 +138,8 @@ export class SimOperators {
             value: canonicalJson(approval as unknown as Json),
           },
         ]
-        await this.#store(world.network).transact({ compare: [], put })
+        const compare = put.map(({ key }) => ({ key, revision: 0 }))
+        await this.#store(world.network).transact({ compare, put })
         return 'approved'
       },
       () => done.resolve(),

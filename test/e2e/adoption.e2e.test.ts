@@ -60,7 +60,15 @@ describe('adoption of a ledger that nobody looks after yet', () => {
     assert.match(context.principal, /operator/)
     const approval = signApproval({ estate: estate.id, planHash, scope, reason: '', ...term }, await signer())
     const value = canonicalJson(approval as unknown as Json)
-    await store.transact({ compare: [], put: [{ key: keys.approval(planHash, approval.nonce), value }] })
+    const key = keys.approval(planHash, approval.nonce)
+    await store.transact({ compare: [{ key, revision: 0 }], put: [{ key, value }] })
+  }
+
+  /** It approves nothing, and it keeps nobody else from approving. */
+  async function putNonsense(planHash: string): Promise<void> {
+    const { store, keys } = bench.operator
+    const key = keys.approval(planHash, '000nonsense')
+    await store.transact({ compare: [{ key, revision: 0 }], put: [{ key, value: 'yes, of course' }] })
   }
 
   it('is refused while a member does not answer: it may hold the data', async () => {
@@ -94,6 +102,8 @@ describe('adoption of a ledger that nobody looks after yet', () => {
     const hash = await plan()
     assertRefused(await run('--approve', hash), 'APPROVAL_MISSING', 4)
     assertRefused(await bench.pointzero('operator', 'approve', hash, '--json'), 'APPROVAL_NOT_APPROVER')
+    await putNonsense(hash)
+    assertRefused(await run('--approve', hash), 'APPROVAL_UNREADABLE')
     await putOwnApproval(hash)
     assertRefused(await run('--approve', hash), 'APPROVAL_NOT_APPROVER')
     // Who may approve may not asks for himself.
@@ -172,8 +182,8 @@ describe('adoption of a ledger that nobody looks after yet', () => {
     )
     const { store, keys } = bench.operator
     const [used] = await store.list(keys.approvals(hash))
-    const put = [{ key: keys.approval(hash, 'replayed'), value: used?.value ?? '' }]
-    await store.transact({ compare: [], put })
+    const key = keys.approval(hash, 'replayed')
+    await store.transact({ compare: [{ key, revision: 0 }], put: [{ key, value: used?.value ?? '' }] })
     assertRefused(
       await bench.pointzero('operator', 'run', ...order, '--approve', hash, '--json'),
       'APPROVAL_MISSING',
