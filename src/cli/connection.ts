@@ -9,6 +9,7 @@ import type { Estate } from '../estate/estate.ts'
 import { runKind } from '../evidence/run-kind.ts'
 import type { RunKind } from '../evidence/run-kind.ts'
 import type { ControlStore } from '../ports/control-store.ts'
+import type { ResolvedPoint } from '../ports/kept-copies.ts'
 import type { Signer } from '../ports/signer.ts'
 import type { World } from '../ports/world.ts'
 import type { OpenRunReply, OpenRunRequest } from '../server/run-desk.ts'
@@ -22,6 +23,8 @@ import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
 
 const callTimeoutMs = 10_000
+/** Longer than the control plane waits for the agent that reads the archive. */
+const resolveTimeoutMs = 65_000
 
 /** One person's way to one control plane. */
 export interface Connection {
@@ -31,6 +34,7 @@ export interface Connection {
   readonly store: ControlStore
   readonly keys: StoreKeys
   readonly status: () => Promise<ControlPlaneStatus>
+  readonly resolveTarget: (component: string, target: string) => Promise<ResolvedPoint>
   readonly openRun: (request: OpenRunRequest) => Promise<OpenRunReply>
   readonly signer: () => Promise<Signer>
 }
@@ -58,6 +62,12 @@ export async function connect(terminal: Terminal, options: CommonOptions): Promi
     status: async () => {
       const reply = await world.network.call({ address, port }, statusMethods.status, {}, call)
       return reply as unknown as ControlPlaneStatus
+    },
+    resolveTarget: async (component, target) => {
+      const request = { estate: estate.id, component, target }
+      const patient = { ...call, timeoutMs: resolveTimeoutMs }
+      const reply = await world.network.call({ address, port }, statusMethods.resolveTarget, request, patient)
+      return reply as unknown as ResolvedPoint
     },
     openRun: async (request) => {
       const reply = await world.network.call({ address, port }, statusMethods.openRun, { ...request }, call)

@@ -8,10 +8,10 @@ import { positionOf, segmentStart } from '../capture/wal-position.ts'
 import { readWal } from '../capture/wal-reader.ts'
 import { isLsn, lsnOption, parseCount, parseInstant } from './archive-options.ts'
 import type { CorruptionOptions } from './commands/corruption.ts'
+import { chosenArchive } from './copies/estate-archive.ts'
 import { loadArchive } from './load-archive.ts'
 import { suspicionText } from './render/points-text.ts'
 import { microsecondText } from './render/clock-json.ts'
-import { openSystemArchive } from '../platform/system-archive.ts'
 import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
 
@@ -21,10 +21,9 @@ const lookBackSegments = 16
 /** Reads the WAL between two points once, and lists what took much away. */
 export async function findCorruption(terminal: Terminal, options: CorruptionOptions): Promise<void> {
   const minRows = parseCount(options.rows, 'the number of rows')
-  const { archive, identity, catalogue } = await loadArchive(openSystemArchive(options.archive), {
-    backups: [],
-    verify: false,
-  })
+  const chosen = await chosenArchive(terminal, options)
+  const loaded = await loadArchive(chosen.archive, { backups: [], verify: false })
+  const { archive, identity, catalogue } = loaded
   const wanted = options.timeline === undefined ? undefined : parseCount(options.timeline, 'the timeline')
   const coverage = catalogue.coverage.findLast(({ timeline }) => wanted === undefined || timeline === wanted)
   if (coverage === undefined || coverage.lineage.length === 0)

@@ -36,6 +36,8 @@ export async function loadArchive(
   const defects = options.verify
     ? await verifyWhole(archive, identity, ledger.entries)
     : listed(await verifyArchive(archive, segmentBytes, ledger.entries, false))
+  // Before the ends: a commit that arrives meanwhile is behind neither.
+  const clock = await readClock(archive, identity)
   const ends = await archiveEnds(archive, segmentBytes)
   const catalogue = {
     coverage: archiveCoverage({
@@ -45,7 +47,7 @@ export async function loadArchive(
       ends,
       damaged: new Set(defects.map(({ file }) => file)),
     }),
-    clock: await readClock(archive, identity),
+    clock,
     ends,
     backups: options.backups,
   }

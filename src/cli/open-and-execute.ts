@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import { execute } from './execute.ts'
 import { makePlan } from './make-plan.ts'
 import type { HashedPlan, PlanOrder } from './make-plan.ts'
+import { resolvedOrder } from './resolved-order.ts'
 import { proposedPlan, proposePlan } from './proposed-plan.ts'
 
 type RunOrder = Omit<PlanOrder, 'mode'> & CommonOptions & { readonly approve?: string }
@@ -17,7 +18,8 @@ type RunOrder = Omit<PlanOrder, 'mode'> & CommonOptions & { readonly approve?: s
 export async function openAndExecute(context: CommandContext, order: RunOrder): Promise<void> {
   const connection = await connect(context.terminal, order)
   const { facts, sandbox } = await connection.status()
-  const made = makePlan({ ...order, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
+  const resolved = await resolvedOrder(context.terminal, connection, order)
+  const made = makePlan({ ...resolved, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
   await proposePlan(connection, made)
   if (order.approve !== undefined && order.approve !== made.hash)
     throw await changed(connection, made, order.approve)

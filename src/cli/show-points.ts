@@ -4,9 +4,9 @@ import { resolveTarget } from '../capture/resolve-target.ts'
 import type { RecoveryTarget, ResolvedTarget } from '../capture/resolve-target.ts'
 import { statePath } from '../capture/archive-layout.ts'
 import { lsnOf } from '../capture/wal-position.ts'
-import { openSystemArchive } from '../platform/system-archive.ts'
 import type { CommandContext } from './command-context.ts'
 import type { PointsOptions } from './commands/points.ts'
+import { chosenArchive } from './copies/estate-archive.ts'
 import { exitCodes } from './exit-code.ts'
 import { isLsn, lsnOption, parseCount, parseInstant } from './archive-options.ts'
 import { loadArchive } from './load-archive.ts'
@@ -19,11 +19,9 @@ import { usageError } from './usage-error.ts'
 /** Lists what is reachable, or resolves one target. Ends with 1 when the archive has a gap or is damaged. */
 export async function showPoints({ terminal, end }: CommandContext, options: PointsOptions): Promise<void> {
   const target = targetOf(options)
-  const backups = options.backups === undefined ? [] : await readBackups(options.backups)
-  const loaded = await loadArchive(openSystemArchive(options.archive), {
-    backups,
-    verify: options.verify === true,
-  })
+  const { archive, snapshots } = await chosenArchive(terminal, options)
+  const backups = options.backups === undefined ? snapshots : await readBackups(options.backups)
+  const loaded = await loadArchive(archive, { backups, verify: options.verify === true })
   if (target !== undefined) {
     const resolved = resolveTarget(loaded.catalogue, target)
     terminal.write(

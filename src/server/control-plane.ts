@@ -27,6 +27,7 @@ import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { leaderLogged } from './leader-log.ts'
 import { BypassMemory } from './bypass-memory.ts'
 import { executorsAmong, requirePermission } from './permission.ts'
+import { resolveTarget } from './resolve-target.ts'
 import { openRunFor } from './run-desk.ts'
 import { behindReason, reportedEpoch } from './store-behind.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
@@ -153,6 +154,7 @@ class ControlPlane {
     if (method === controlPlaneMethods.hello) return this.#hello() as unknown as Json
     requirePermission(this.#setup.principals, peer, method, body)
     if (method === statusMethods.status) return (await this.#status()) as unknown as Json
+    if (method === statusMethods.resolveTarget) return resolveTarget(this.#world, this.#setup.estate, body)
     if (method === statusMethods.openRun) {
       return (await openRunFor(this.#world, this.#setup, await this.#facts(), {
         body,

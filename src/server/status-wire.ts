@@ -3,7 +3,20 @@ import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { AgentView } from '../agent/wire.ts'
 
 /** Methods that the control plane serves to people, beside the store's. */
-export const statusMethods = { status: 'control/status', openRun: 'control/open-run' } as const
+export const statusMethods = {
+  status: 'control/status',
+  openRun: 'control/open-run',
+  /** A ResolveRequest → a ResolvedPoint: asked of the agent that keeps the archive. */
+  resolveTarget: 'control/resolve-target',
+} as const
+
+export interface ResolveRequest {
+  readonly estate: string
+  /** Name or id. */
+  readonly component: string
+  /** See KeptCopies.resolve. */
+  readonly target: string
+}
 
 export interface ControlPlaneStatus {
   readonly productVersion: string

@@ -42,15 +42,17 @@ async function plan({ terminal }: CommandContext, procedure: string, options: Pl
     await print(terminal, made, options)
     return
   }
-  const [{ connect }, { proposePlan }, { requireSandbox }] = await Promise.all([
+  const [{ connect }, { proposePlan }, { requireSandbox }, { resolvedOrder }] = await Promise.all([
     import('../connection.ts'),
     import('../proposed-plan.ts'),
     import('../drillable.ts'),
+    import('../resolved-order.ts'),
   ])
   const connection = await connect(terminal, options)
   const { facts, sandbox } = await connection.status()
   if (options.drill === true) requireSandbox(sandbox)
-  const made = makePlan({ ...order, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
+  const resolved = await resolvedOrder(terminal, connection, order)
+  const made = makePlan({ ...resolved, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
   await proposePlan(connection, made)
   if (options.diff === undefined) await print(terminal, made, options, connection)
   else await printDifferences(terminal, made, { ...options, diff: options.diff }, connection)

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { jsonCommand } from '../command-context.ts'
+import { connectedCommand } from '../command-context.ts'
+import type { ArchiveChoice } from '../copies/estate-archive.ts'
 
-export interface PointsOptions {
-  readonly json?: true
-  readonly archive: string
+export interface PointsOptions extends ArchiveChoice {
   readonly backups?: string
   readonly verify?: true
   readonly time?: string
@@ -16,11 +15,15 @@ export interface PointsOptions {
 }
 
 export function pointsCommand(context: CommandContext): Command {
-  return jsonCommand(
+  return connectedCommand(
     'points',
     'what can be recovered to: reachable ranges, named points, gaps; with a target, exactly where that is',
   )
-    .requiredOption('--archive <directory>', 'the WAL archive that `pointzero capture` writes')
+    .option(
+      '--archive <directory>',
+      'a WAL archive on this machine (default: the one that the estate keeps, with the snapshots of its vault)',
+    )
+    .option('--component <name>', 'of the estate; needed when there is more than one database')
     .option('--backups <file>', 'base backups: [{"id", "timeline", "startLsn", "endLsn"}]')
     .option('--verify', 'read every file and compare its digest with the ledger')
     .option('--time <instant>', 'resolve: everything committed until then, 2026-11-21T14:03:07.412Z')
