@@ -33,6 +33,7 @@ export const errorNotes: Readonly<Record<string, Note>> = {
   STEP_TIMEOUT: { classes: ['transient', 'unknown-outcome'] },
   STORE_REPLY_LOST: { classes: ['unknown-outcome'] },
   STORE_UNREACHABLE: { classes: ['transient'] },
+  TARGET_INVALID: { messages: ['what was written, and why it names no point in the WAL'] },
   TARGET_UNREACHABLE: {
     classes: ['refused'],
     messages: [

@@ -9,7 +9,11 @@ import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
 
 export async function bringLabUp(terminal: Terminal, options: LabCommandOptions): Promise<void> {
-  const { state } = await labUp({ ...labChoice(options), progress: (line) => terminal.note(`${line}\n`) })
+  const { state } = await labUp({
+    ...labChoice(options),
+    backup: options.backup === true,
+    progress: (line) => terminal.note(`${line}\n`),
+  })
   if (options.json === true) {
     terminal.write(`${JSON.stringify(overview(state))}\n`)
     return

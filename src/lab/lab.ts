@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { freeSubnet, loopbackSubnet } from './free-subnet.ts'
 import { adopt } from './lab-adoption.ts'
+import { backUpLedger } from './lab-backup.ts'
 import { removeLab } from './lab-cleanup.ts'
 import { writeConfigs } from './lab-configs.ts'
 import { passwordFile, writeCredentials } from './lab-credentials.ts'
@@ -36,6 +37,8 @@ export interface LabOptions {
   readonly drill?: boolean
   /** False: the processes run, and the ledger is in nobody's care yet. */
   readonly adopt?: boolean
+  /** Also a first base backup: from then on there are points in time to recover to. */
+  readonly backup?: boolean
   /** Leaves a lab that did not come up, to look at. */
   readonly keep?: boolean
 }
@@ -106,7 +109,9 @@ async function bringUp(state: LabState, network: LabNetwork, options: LabOptions
   )
   if (options.adopt === false) return lab
   await adopt(state, network, progress)
-  progress('the ledger is protected: one primary, two standbys, every commit on two hosts')
+  progress('the ledger is protected: one primary, two standbys, every commit on two hosts, its WAL on vlt')
+  if (options.backup === true)
+    progress(`backed up: ${await backUpLedger(state, network, credentials.ledgerPassword)}`)
   return lab
 }
 

@@ -8,16 +8,20 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-export type RunCommand = (argv: readonly string[]) => Promise<CommandResult>
+export type RunCommand = (
+  argv: readonly string[],
+  /** Beside the environment of this process. */
+  environment?: Readonly<Record<string, string>>,
+) => Promise<CommandResult>
 
 /** The administrator's folders too: a plain PATH often lacks the place where `ip` and `iptables` are. */
 export const searchPath = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
 
 /** Runs a program without a shell and waits for its end. A failure is a result, never an exception. */
-export const runCommand: RunCommand = ([program = '', ...args]) => {
+export const runCommand: RunCommand = ([program = '', ...args], environment = {}) => {
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: searchPath, LC_ALL: 'C' },
+    env: { ...process.env, PATH: searchPath, LC_ALL: 'C', ...environment },
   })
   const output: { stdout: string; stderr: string } = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))

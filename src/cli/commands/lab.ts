@@ -7,6 +7,7 @@ export interface LabCommandOptions {
   readonly directory?: string
   readonly postgres?: string
   readonly network?: string
+  readonly backup?: true
   readonly keep?: true
   readonly keepFiles?: true
   readonly all?: true
@@ -18,6 +19,7 @@ export function labCommand({ terminal }: CommandContext): Command {
     jsonCommand('up', 'make one: three zones, PostgreSQL, a control plane, agents, adopted and protected')
       .option('--postgres <kind>', 'system or embedded (default: what there is)')
       .option('--network <kind>', 'namespaces or loopback (default: what works)')
+      .option('--backup', 'also take a first base backup')
       .option('--keep', 'leave a lab that did not come up, to look at')
       .action(async (options: LabCommandOptions) => {
         const { bringLabUp } = await import('../lab-commands.ts')
