@@ -11,6 +11,8 @@ export interface Facts {
   readonly clusters: readonly ClusterFacts[]
   readonly gates: readonly GateFacts[]
   readonly instances: readonly InstanceFacts[]
+  /** Absent in facts that were recorded before hosts kept copies. */
+  readonly copies?: readonly CopiesFacts[]
 }
 
 export interface ClusterFacts {
@@ -53,4 +55,14 @@ export interface InstanceFacts {
   readonly zone: string
   readonly reachable: boolean
   readonly running: boolean
+}
+
+/** Where the archive and the vault of a component are kept, one entry a host. What is in them moves all the time and is not here. */
+export interface CopiesFacts {
+  readonly component: ComponentId
+  readonly host: string
+  readonly keeps: readonly ('archive' | 'vault')[]
+  readonly reachable: boolean
+  /** Of the database that is kept there; '' when it is not known. */
+  readonly systemIdentifier: string
 }

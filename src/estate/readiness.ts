@@ -1,5 +1,6 @@
 import type { ClusterFacts, Facts } from '../domain/facts.ts'
 import { isBuilt } from './built-recoveries.ts'
+import { copiesReadiness } from './copies-readiness.ts'
 import type { Component, Estate, PostgresComponent } from './estate.ts'
 import { assess, excludedComponents, objectiveLabel } from './feasibility.ts'
 import type { Known, Verdict } from './verdict.ts'
@@ -21,7 +22,7 @@ export function readiness(estate: Estate, known: Known = {}): readonly Readiness
   const verdicts = Map.groupBy(assess(estate, known), ({ component }) => component)
   const excluded = excludedComponents(estate, known.nowMs)
   return estate.components.map((component) => {
-    const { colour, reason } = judge(component, verdicts.get(component.name) ?? [], excluded, known.facts)
+    const { colour, reason } = judge(component, verdicts.get(component.name) ?? [], excluded, known)
     return { component: component.name, colour, reason }
   })
 }
@@ -39,20 +40,26 @@ function judge(
   component: Component,
   verdicts: readonly Verdict[],
   excluded: ReadonlySet<string>,
-  facts: Facts | undefined,
+  known: Known,
 ): Seen {
   if (excluded.has(component.name)) return amber('excluded: nobody promised to recover it')
   if (component.unprotected === true) return red('no policy: nothing says how it comes back')
   const refuted = verdicts.find(({ verdict }) => verdict === 'REFUTED')
   if (refuted !== undefined) return red(`${refuted.scenario}, ${objectiveLabel(refuted)}: ${refuted.why}`)
   if (!isBuilt(component.kind)) return amber('not yet recoverable by this version')
-  const observed = observe(component, facts)
+  const observed = worse(observe(component, known.facts), copiesReadiness(component, known.copies))
   if (observed !== undefined) return observed
   if (verdicts.length === 0) return amber('no objective covers it')
   const unproven = verdicts.find(({ verdict }) => verdict === 'UNPROVEN')
   if (unproven !== undefined)
     return amber(`${unproven.scenario}, ${objectiveLabel(unproven)}: ${unproven.why}`)
   return { colour: 'GREEN', reason: 'every objective is proven, and everything needed for it answers' }
+}
+
+/** The first of two that are equally bad. */
+function worse(one: Seen | undefined, other: Seen | undefined): Seen | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return order.indexOf(other.colour) < order.indexOf(one.colour) ? other : one
 }
 
 /** What is wrong or not known now; undefined when everything that a recovery needs was seen. */

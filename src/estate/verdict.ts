@@ -39,8 +39,27 @@ export type EvidenceByComponent = ReadonlyMap<string, readonly EvidenceSummary[]
 export interface Known {
   readonly facts?: Facts
   readonly evidence?: readonly EvidenceSummary[]
+  /** Of components whose copies are kept by a host of the estate. Absent: nothing was asked. */
+  readonly copies?: readonly KnownCopies[]
   /** Wall ms, for the age of evidence and the end of exclusions. */
   readonly nowMs?: number
+}
+
+/** What the host that keeps them says of the copies of one component. */
+export interface KnownCopies {
+  readonly component: string
+  readonly host: string
+  /** False: no fresh report, or it has not read them yet. */
+  readonly isKnown: boolean
+  readonly snapshots: number
+  /** See CopiesFinding. */
+  readonly broken: readonly string[]
+  readonly brokenBefore: readonly string[]
+  readonly problems: readonly string[]
+  /** How long ago everything of the primary was in the archive; undefined: nobody knows. */
+  readonly exposedMs?: number
+  /** Why it does not receive now. */
+  readonly degraded?: string
 }
 
 /** One side of a verdict before evidence is weighed. */

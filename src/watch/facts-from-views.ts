@@ -1,8 +1,16 @@
-import type { ClusterFacts, Facts, GateFacts, InstanceFacts, MemberFacts } from '../domain/facts.ts'
+import type {
+  ClusterFacts,
+  CopiesFacts,
+  Facts,
+  GateFacts,
+  InstanceFacts,
+  MemberFacts,
+} from '../domain/facts.ts'
 import { formats } from '../domain/format.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
-import type { Estate, PostgresComponent, PostgresMember } from '../estate/estate.ts'
+import type { Component, Estate, PostgresComponent, PostgresMember } from '../estate/estate.ts'
+import { keepersOf } from '../estate/keepers.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
 import type { ViewBoard } from './view-board.ts'
 
@@ -22,8 +30,10 @@ export function factsFromViews(input: FactsInput): Facts {
   const gates: GateFacts[] = []
   const instances: InstanceFacts[] = []
   const clusters: ClusterFacts[] = []
+  const copies: CopiesFacts[] = []
   for (const component of estate.components) {
     if (component.kind === 'postgres') clusters.push(clusterFacts(input, component))
+    copies.push(...copiesFacts(input, component))
     if (component.kind === 'gate') {
       for (const { host } of component.listeners)
         gates.push({ component: component.id, host, reachable: reachable(input, host) })
@@ -32,7 +42,14 @@ export function factsFromViews(input: FactsInput): Facts {
       for (const { host } of component.instances) instances.push(instanceFacts(input, component.id, host))
     }
   }
-  return { format: formats.facts, estate: estate.id, clusters, gates, instances }
+  return {
+    format: formats.facts,
+    estate: estate.id,
+    clusters,
+    gates,
+    instances,
+    ...(copies.length === 0 ? {} : { copies }),
+  }
 }
 
 function clusterFacts(input: FactsInput, cluster: PostgresComponent): ClusterFacts {
@@ -81,6 +98,25 @@ function memberFacts(input: FactsInput, member: PostgresMember, leading: string 
     receiving: seen?.streaming === true && seen.upstream === leading,
     bypasses: [...(seen?.bypasses ?? [])].sort(),
   }
+}
+
+function copiesFacts(input: FactsInput, component: Component): readonly CopiesFacts[] {
+  const { archive, vault } = keepersOf(input.estate, component)
+  const hosts = new Set([archive, vault].filter((host) => host !== undefined))
+  return [...hosts].map((host) => {
+    const answers = reachable(input, host.name)
+    const views = answers ? (input.board.reading(host.id)?.view.copies ?? []) : []
+    return {
+      component: component.id,
+      host: host.name,
+      keeps: [
+        ...(archive === host ? (['archive'] as const) : []),
+        ...(vault === host ? (['vault'] as const) : []),
+      ],
+      reachable: answers,
+      systemIdentifier: views.find((view) => view.component === component.id)?.systemIdentifier ?? '',
+    }
+  })
 }
 
 function instanceFacts(input: FactsInput, component: `cmp_${string}`, name: string): InstanceFacts {

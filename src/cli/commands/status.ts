@@ -16,21 +16,25 @@ export function statusCommand({ terminal }: CommandContext): Command {
     .option('--key <id=key>', 'a principal and its raw Ed25519 key in base64url; may be repeated', collected)
     .option('--keys <file>', 'a file of keys: {"prn_x": "<key>"} (default: the context)')
     .action(async (options: StatusOptions) => {
-      const [{ connect }, { evidenceSummaries }, { readiness }] = await Promise.all([
-        import('../connection.ts'),
-        import('../evidence-summaries.ts'),
-        import('../../estate/readiness.ts'),
-      ])
+      const [{ connect }, { evidenceSummaries }, { readiness }, { knownCopies, shownCopies }] =
+        await Promise.all([
+          import('../connection.ts'),
+          import('../evidence-summaries.ts'),
+          import('../../estate/readiness.ts'),
+          import('../copies/known-copies.ts'),
+        ])
       const { estate, status: ask } = await connect(terminal, options)
       const context = options.context ?? terminal.environment['POINTZERO_CONTEXT']
       const evidence = await evidenceSummaries(options, context, estate)
       const status = await ask()
-      const ready = readiness(estate, { facts: status.facts, evidence, nowMs: terminal.nowMs() })
+      const copies = shownCopies(estate, status)
+      const known = { facts: status.facts, evidence, nowMs: terminal.nowMs(), copies: knownCopies(copies) }
+      const ready = readiness(estate, known)
       if (options.json === true) {
-        terminal.write(`${JSON.stringify({ ...status, readiness: ready })}\n`)
+        terminal.write(`${JSON.stringify({ ...status, copies, readiness: ready })}\n`)
         return
       }
       const { statusText } = await import('../render/status-text.ts')
-      terminal.write(statusText({ estate, status, readiness: ready }, paintFor(terminal)))
+      terminal.write(statusText({ estate, status, readiness: ready, copies }, paintFor(terminal)))
     })
 }

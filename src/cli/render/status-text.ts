@@ -3,6 +3,8 @@ import type { SingleCopy } from '../../domain/leader-record.ts'
 import type { Estate } from '../../estate/estate.ts'
 import type { Colour, Readiness } from '../../estate/readiness.ts'
 import type { ClusterStatus, ControlPlaneStatus } from '../../server/status-wire.ts'
+import type { ShownCopies } from '../copies/known-copies.ts'
+import { copiesText } from './copies-text.ts'
 import { milliseconds } from './milliseconds.ts'
 import { staleReadsText } from './stale-reads-text.ts'
 import type { Paint } from './paint.ts'
@@ -12,16 +14,18 @@ export interface ShownStatus {
   readonly estate: Estate
   readonly status: ControlPlaneStatus
   readonly readiness: readonly Readiness[]
+  readonly copies?: readonly ShownCopies[]
 }
 
 /** Unreachable reads `unknown`, never `down`, and every reading has its age. */
-export function statusText({ estate, status, readiness }: ShownStatus, paint: Paint): string {
+export function statusText({ estate, status, readiness, copies = [] }: ShownStatus, paint: Paint): string {
   const sandbox = status.sandbox ? '  SANDBOX: its runs are drills' : ''
   return [
     `${paint('bold', estate.name)}  ${status.estate}  control plane ${status.productVersion}${sandbox}\n\n`,
     readinessText(estate, readiness, paint),
     '\n',
     ...status.clusters.map((cluster) => clusterText(estate, status, cluster, paint)),
+    copiesText(estate, copies, paint),
     textTable(
       ['HOST', 'LAST REPORT'],
       status.hosts.map(({ host, ageMs }) => [

@@ -1,0 +1,54 @@
+import { hostNamed } from '../../estate/estate-lookup.ts'
+import type { Estate } from '../../estate/estate.ts'
+import { keepersOf } from '../../estate/keepers.ts'
+import type { KnownCopies } from '../../estate/verdict.ts'
+import type { CopiesView } from '../../ports/kept-copies.ts'
+import type { ControlPlaneStatus } from '../../server/status-wire.ts'
+
+/** What one host keeps of one component, as it said last. */
+export interface ShownCopies {
+  readonly component: string
+  readonly host: string
+  /** Of the report; absent when there is none. */
+  readonly ageMs?: number
+  readonly view?: CopiesView
+}
+
+/** One entry for each host that is meant to keep something, whether it says so or not. */
+export function shownCopies(estate: Estate, { hosts }: ControlPlaneStatus): readonly ShownCopies[] {
+  return estate.components.flatMap((component) => {
+    const { archive, vault } = keepersOf(estate, component)
+    const names = new Set([archive?.name, vault?.name].filter((name) => name !== undefined))
+    return [...names].map((name) => {
+      const status = hosts.find(({ host }) => host === hostNamed(estate, name).name)
+      const view = status?.view?.copies?.find((one) => one.component === component.id)
+      return {
+        component: component.id,
+        host: name,
+        ...(status?.ageMs === undefined ? {} : { ageMs: status.ageMs }),
+        ...(view === undefined ? {} : { view }),
+      }
+    })
+  })
+}
+
+/** A report that is older than this says nothing about now. */
+const freshMs = 15_000
+
+export function knownCopies(shown: readonly ShownCopies[]): readonly KnownCopies[] {
+  return shown.map(({ component, host, ageMs = Number.POSITIVE_INFINITY, view }) => {
+    const { capture, readAgeMs = Number.POSITIVE_INFINITY } = view ?? {}
+    const isKnown = view !== undefined && ageMs + readAgeMs <= freshMs
+    return {
+      component,
+      host,
+      isKnown,
+      snapshots: view?.snapshots.length ?? 0,
+      broken: view?.broken ?? [],
+      brokenBefore: view?.brokenBefore ?? [],
+      problems: view?.problems ?? [],
+      ...(typeof capture?.exposedMs === 'number' ? { exposedMs: capture.exposedMs + ageMs } : {}),
+      ...(capture?.protection.kind === 'degraded' ? { degraded: capture.protection.reason } : {}),
+    }
+  })
+}

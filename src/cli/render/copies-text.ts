@@ -1,0 +1,62 @@
+import type { Estate } from '../../estate/estate.ts'
+import type { CaptureView } from '../../ports/kept-copies.ts'
+import type { ShownCopies } from '../copies/known-copies.ts'
+import { milliseconds } from './milliseconds.ts'
+import type { Paint } from './paint.ts'
+import { plainText } from './plain-text.ts'
+import { textTable } from './text-table.ts'
+
+/** What would be lost now, and whether what is kept would do: nobody has to look for an alarm. */
+export function copiesText(estate: Estate, shown: readonly ShownCopies[], paint: Paint): string {
+  if (shown.length === 0) return ''
+  const nameOf = (id: string): string => estate.components.find((one) => one.id === id)?.name ?? id
+  const rows = shown.map((one) => [nameOf(one.component), one.host, ...cells(one)])
+  const alarms = shown.flatMap((one) => alarmLines(nameOf(one.component), one, paint))
+  const columns = ['COPIES OF', 'HOST', 'PROTECTION', 'WOULD BE LOST', 'ARCHIVE TO', 'SNAPSHOTS', 'NEWEST']
+  return `${textTable(columns, rows)}${alarms.join('')}\n`
+}
+
+function cells({ view }: ShownCopies): readonly string[] {
+  if (view === undefined) return ['unknown', 'unknown', 'unknown', 'unknown', 'unknown']
+  const { capture, snapshots } = view
+  const newest = snapshots.at(-1)
+  const archive =
+    capture === undefined ? '-' : `${capture.timeline ?? '?'}:${capture.durableLsn ?? 'unknown'}`
+  return [
+    capture === undefined ? '-' : protection(capture),
+    capture === undefined ? '-' : exposure(capture),
+    archive,
+    view.readAgeMs === undefined ? 'unknown' : String(snapshots.length),
+    newest === undefined
+      ? '-'
+      : Temporal.Instant.fromEpochMilliseconds(newest.takenAtMs).toString({ smallestUnit: 'second' }),
+  ]
+}
+
+function protection({ protection, source }: CaptureView): string {
+  if (protection.kind !== 'degraded') return `${protection.kind} from ${source ?? '?'}`
+  const since = Temporal.Instant.fromEpochMilliseconds(Math.round(protection.sinceMs))
+  return `degraded since ${since.toString({ smallestUnit: 'second' })}`
+}
+
+/** With the primary, all standbys and their disks. A commit that waited for the archive is never lost with them. */
+function exposure({ protection, exposedMs }: CaptureView): string {
+  if (protection.kind === 'sync') return 'no acknowledged commit'
+  const time = exposedMs === null ? 'unknown time' : `at most ${milliseconds(exposedMs)}`
+  return protection.kind === 'streaming' ? `${time}, ${protection.exposedBytes} bytes` : time
+}
+
+function alarmLines(name: string, { host, view }: ShownCopies, paint: Paint): readonly string[] {
+  if (view === undefined) return []
+  const { capture, broken, brokenBefore, problems } = view
+  const reason = capture?.protection.kind === 'degraded' ? [`degraded: ${capture.protection.reason}`] : []
+  const alarms = capture?.alarms ?? []
+  const lines: readonly (readonly ['red' | 'yellow', string])[] = [
+    ...broken.map((hole) => ['red', `archive gap: ${hole}`] as const),
+    ...problems.map((problem) => ['red', `vault: ${problem}`] as const),
+    ...brokenBefore.map((hole) => ['yellow', `archive gap before the newest snapshot: ${hole}`] as const),
+    ...alarms.map((alarm) => ['yellow', `capture: ${alarm}`] as const),
+    ...reason.map((text) => ['yellow', text] as const),
+  ]
+  return lines.map(([style, text]) => `  ${paint(style, `ALARM ${name} on ${host}`)}: ${plainText(text)}\n`)
+}
