@@ -101,7 +101,7 @@ export interface DatabaseMember {
   /**
    * Primary: appends one row (counter, wall time, HMAC) to the canary ledger and waits for its acknowledgement under the
    * synchronous rule. Its success is the proof that a named standby acknowledges. Rejects after `timeoutMs` by closing
-   * the connection, never by cancelling (cancel hole).
+   * the connection, never by cancelling (cancel hole); the row may be committed then (PG_OUTCOME_UNKNOWN).
    */
   writeCanary(wallMs: number, timeoutMs: number): Promise<CanaryReceipt>
 }

@@ -185,7 +185,7 @@ export class SimDatabaseMember implements DatabaseMember {
         })
         this.#failOnExit(fail, atEnd)
       },
-      (_settle, fail) => fail(transient(`${this.name}: no answer within ${timeoutMs} ms`)),
+      (_settle, fail) => fail(outcomeUnknown(this.name)),
       timeoutMs * 1000,
       () => {
         this.#writesCanary = false

@@ -175,7 +175,7 @@ describe('a cluster of three', () => {
     const before = await b.member.observe()
     assert.equal(before.upstream, '')
     assert.equal(before.receiving, false)
-    await assert.rejects(a.member.writeCanary(2, 700), code('PG_UNREACHABLE', 'transient'))
+    await assert.rejects(a.member.writeCanary(2, 700), code('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
     assert.equal((await b.member.observe()).receivedLsn, before.receivedLsn)
     await b.member.stopImmediate()
     await b.member.stopImmediate()
@@ -186,7 +186,7 @@ describe('a cluster of three', () => {
     assert.equal(restarted.role, 'standby')
     assert.equal(restarted.upstream, '')
     assert.equal(restarted.receiving, false)
-    await assert.rejects(a.member.writeCanary(3, 700), code('PG_UNREACHABLE', 'transient'))
+    await assert.rejects(a.member.writeCanary(3, 700), code('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
     await b.member.follow(a.upstream)
     const { counter } = await eventually(
       'commits are acknowledged again',

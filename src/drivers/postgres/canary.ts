@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { RecoveryError } from '../../domain/recovery-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { withDeadline } from './deadline.ts'
 import type { CanaryReceipt } from '../../ports/database-member.ts'
@@ -109,9 +110,12 @@ export class CanaryWriter {
       const text = counter % 64 === 0 ? insertAndPrune : insert
       await session.query(text, [counter, wallMs, this.#hmac(counter, wallMs)], left())
     } catch (error) {
-      if (sqlStateOf((error as Error).cause) !== '23505') throw error
-      this.#next = undefined
-      return undefined
+      if (sqlStateOf((error as Error).cause) === '23505') {
+        this.#next = undefined
+        return undefined
+      }
+      if (!(error instanceof RecoveryError) || error.class !== 'transient') throw error
+      throw outcomeUnknown(this.#config.name, `canary ${counter} may be committed: ${error.message}`, error)
     }
     if (session.warnings === warnings) return { counter }
     throw outcomeUnknown(this.#config.name, `canary ${counter} is soft: its wait for a standby was cancelled`)
