@@ -18,6 +18,7 @@ export interface FindingWork {
 }
 
 const intervalMs = 1_000
+const confirmMs = 300
 /** Reading takes at most one part in so many of the thread's time. */
 const idleFactor = 10
 
@@ -31,10 +32,12 @@ while (!side.stop.aborted) {
   const beganMs = clock.monotonicMs()
   const found = await copiesFinding(data.of, archive, vault)
   const tookMs = clock.monotonicMs() - beganMs
-  // Beside a writer one reading may see half of a change: what is broken is believed when it is still so at the next one.
-  if (isConfirmed(found, before)) side.send(found)
+  // Beside a writer one reading may see half of a change: what is broken is believed when it is still so at once afterwards.
+  const isSure = isConfirmed(found, before)
+  if (isSure) side.send(found)
   before = found
-  await clock.sleep(Math.max(intervalMs, tookMs * idleFactor), side.stop).catch(() => undefined)
+  const pauseMs = isSure ? Math.max(intervalMs, tookMs * idleFactor) : confirmMs
+  await clock.sleep(pauseMs, side.stop).catch(() => undefined)
 }
 
 function isConfirmed(found: CopiesFinding, last: CopiesFinding | undefined): boolean {
