@@ -24,6 +24,9 @@ export const leaderClaim: Action<ControlContext> = {
     if (record === undefined || record.member !== textArg(args, 'member')) {
       return { satisfied: false, seen: { member: record?.member ?? '' } }
     }
+    if (args['renew'] === true && !holdsAsPlanned(args, record)) {
+      return { satisfied: false, seen: { member: record.member, holds: record.holds?.lsn ?? '' } }
+    }
     const proof = { member: record.member, epoch: record.epoch, publishedSync: record.publishedSync }
     return { satisfied: true, proof, output: { epoch: record.epoch } }
   },
@@ -48,6 +51,12 @@ export const leaderClaim: Action<ControlContext> = {
     const { scope, epoch } = authority
     await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })
   },
+}
+
+/** The same member leads on with other data: whoever holds what it held before has less than it holds now, and is no candidate. */
+function holdsAsPlanned(args: ActionArgs, record: LeaderRecord): boolean {
+  const { holds } = heldArg(args, record)
+  return holds?.timeline === record.holds?.timeline && holds?.lsn === record.holds?.lsn
 }
 
 /** Kept while nothing but the leader's place changes: only somebody that a commit waits for ends it. */

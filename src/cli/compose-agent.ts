@@ -12,10 +12,12 @@ import type {
 } from '../domain/process-config.ts'
 import { openProcessInstance } from '../drivers/compute/process-instance.ts'
 import { cloneOverReplication } from '../drivers/postgres/postgres-clone.ts'
+import type { PostgresMemberConfig } from '../drivers/postgres/member-config.ts'
 import { openPostgresMember } from '../drivers/postgres/postgres-member.ts'
 import { openPostgresProbe } from '../drivers/postgres/postgres-probe.ts'
 import { componentNamed, memberNamed } from '../estate/estate-lookup.ts'
 import type { Component, Estate, Host } from '../estate/estate.ts'
+import type { RecoveryAccess } from '../ports/recovery-source.ts'
 import { openRestoreTarget } from '../platform/restore-target.ts'
 import type { SystemWorld } from '../platform/system-world.ts'
 import { openTcpStream } from '../platform/tcp-stream.ts'
@@ -25,7 +27,8 @@ import { openGateOf } from './open-gate-of.ts'
 import { loadEstate } from './load-estate.ts'
 import { readConfig } from './read-config.ts'
 import { readBytes } from './read-json.ts'
-import { connectedWorld } from './real-world.ts'
+import { openRecovery } from './open-recovery.ts'
+import { connectedWorld, signatureVerifier } from './real-world.ts'
 import { secretOf } from './secret-reference.ts'
 import type { RunningProcess } from './until-stopped.ts'
 import { usageError } from './usage-error.ts'
@@ -49,11 +52,12 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
     throw usageError(`${file}: the estate has no host ${config.hostId}`, 'copy the id from the estate')
   const world = await connectedWorld(config.tls)
   const place: Place = { world, estate, host }
-  const members = await Promise.all(config.postgres.map(async (one) => openMember(place, one)))
   const gates = await Promise.all(
     config.gates.map(async (one) => openGate(place, one, config.stateDirectory)),
   )
   const copies = openCopies(place, config)
+  const access = openRecoveryAccess({ world, estate, local: copies, keys: config.recoveryKeys ?? [] })
+  const members = await Promise.all(config.postgres.map(async (one) => openMember(place, one, access)))
   const setup: AgentSetup = {
     estate,
     host: config.hostId,
@@ -67,7 +71,7 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
     probe: openPostgresProbe(world.clock),
     actions: agentActions,
     ...(copies.length === 0 ? {} : { copies }),
-    recovery: openRecoveryAccess({ world, estate, local: copies, keys: config.recoveryKeys ?? [] }),
+    recovery: access,
   }
   const running = await startAgent(world, setup)
   return {
@@ -82,39 +86,43 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
   }
 }
 
-async function openMember({ world, estate, host }: Place, config: AgentPostgresConfig) {
+async function openMember(
+  { world, estate, host }: Place,
+  config: AgentPostgresConfig,
+  access: RecoveryAccess,
+) {
   const cluster = required(componentNamed(estate, config.component), 'postgres')
   const member = memberNamed(cluster, config.member)
   const { runAs, binDirectory, socketDirectory, logFile } = config
   const password =
     cluster.passwordRef === undefined ? undefined : await secretOf(cluster.passwordRef, process.env)
-  const driver = openPostgresMember(
-    {
-      name: member.name,
-      binDirectory,
-      dataDirectory: member.dataDirectory,
-      address: host.address,
-      port: member.port,
-      superuser: cluster.user,
-      database: cluster.database,
-      ...(password === undefined ? {} : { password }),
-      ...(runAs === undefined ? {} : { runAs }),
-      socketDirectory,
-      logFile,
-      canaryKey: new TextDecoder().decode(await readBytes(config.canaryKeyFile)).trim(),
-    },
-    {
-      clock: world.clock,
-      log: world.log,
-      clone: cloneOverReplication({
-        openStream: async ({ address, port }) =>
-          openTcpStream({ address, port, connectTimeoutMs, idleTimeoutMs: cloneIdleTimeoutMs }),
-        openTarget: (directory) => openRestoreTarget(directory, runAs),
-        nonce: () => Buffer.from(world.random.bytes(18)).toString('base64'),
-      }),
-    },
-  )
-  return { cluster, member, driver } satisfies LocalMember
+  const own: PostgresMemberConfig = {
+    name: member.name,
+    binDirectory,
+    dataDirectory: member.dataDirectory,
+    address: host.address,
+    port: member.port,
+    superuser: cluster.user,
+    database: cluster.database,
+    ...(password === undefined ? {} : { password }),
+    ...(runAs === undefined ? {} : { runAs }),
+    socketDirectory,
+    logFile,
+    canaryKey: new TextDecoder().decode(await readBytes(config.canaryKeyFile)).trim(),
+  }
+  const driver = openPostgresMember(own, {
+    clock: world.clock,
+    log: world.log,
+    clone: cloneOverReplication({
+      openStream: async ({ address, port }) =>
+        openTcpStream({ address, port, connectTimeoutMs, idleTimeoutMs: cloneIdleTimeoutMs }),
+      openTarget: (directory) => openRestoreTarget(directory, runAs),
+      nonce: () => Buffer.from(world.random.bytes(18)).toString('base64'),
+    }),
+  })
+  const component = cluster.id
+  const recovery = openRecovery({ world, component, config: own, access, verifier: signatureVerifier })
+  return { cluster, member, driver, recovery } satisfies LocalMember
 }
 
 /** One for each component of which this host keeps an archive, a vault or both. */

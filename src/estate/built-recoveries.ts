@@ -3,7 +3,7 @@ import type { Component } from './estate.ts'
 
 /** What this version can carry out from end to end. Everything else is shown as not yet recoverable, and is never green. */
 const built: Readonly<Record<string, readonly Scenario[]>> = {
-  postgres: ['component-loss', 'zone-loss'],
+  postgres: ['component-loss', 'zone-loss', 'corruption'],
   compute: ['component-loss', 'zone-loss'],
   gate: ['component-loss', 'zone-loss'],
 }

@@ -1,9 +1,7 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import {
-  companions,
   compile,
-  gatePlaces,
   leaderOf,
   memberFacts,
   othersThan,
@@ -14,6 +12,7 @@ import {
   upstreamOf,
   type ClusterScene,
 } from './parts/cluster-facts.ts'
+import { drain, drainedIds } from './parts/drain-steps.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
 import { serviceSteps } from './parts/service-steps.ts'
@@ -98,52 +97,8 @@ function unfit(scene: ClusterScene, member: PostgresMember): string {
   return seen.systemIdentifier === scene.facts.systemIdentifier ? '' : 'another system identifier'
 }
 
-/**
- * New work is held back before the old primary ends. The application ends first because a rollback goes backward: its gates have to lead
- * to the ledger again before it can rebuild its state from there.
- */
-function drain(scene: ClusterScene, old: PostgresMember): readonly Step[] {
-  const stops = companions(scene).flatMap(({ compute, places }) =>
-    places
-      .filter(({ host }) => host === old.host)
-      .map(({ host }) =>
-        step({
-          id: `stop-${compute.name}-${host}`,
-          action: 'compute.stop',
-          on: host,
-          args: { component: compute.id },
-          proves: `no process of ${compute.name} remains on ${host}`,
-          effect: 'reversible',
-          phase: 'execute',
-          // The time-out of the undoing too, which waits for the application to be ready.
-          timeoutMs: 30_000,
-          undo: { action: 'compute.start', args: { component: compute.id } },
-        }),
-      ),
-  )
-  const routes = gatePlaces(scene, scene.cluster.name).map((place) =>
-    step({
-      id: `hold-${place.name}-${place.host}`,
-      action: 'gate.route',
-      on: place.host,
-      args: { component: place.gate, target: null },
-      after: stops.map(({ id }) => id),
-      proves: `${place.name} on ${place.host} leads nowhere`,
-      effect: 'reversible',
-      phase: 'execute',
-      optional: !place.reachable,
-      attempts: place.reachable ? 3 : 1,
-      timeoutMs: place.reachable ? 5_000 : 1_000,
-      undo: { action: 'gate.route', args: { component: place.gate, target: targetOf(scene, old) } },
-    }),
-  )
-  return [...stops, ...routes]
-}
-
 function demote(scene: ClusterScene, old: PostgresMember, next: PostgresMember): readonly Step[] {
-  const drained = drain(scene, old)
-    .filter(({ optional }) => optional !== true)
-    .map(({ id }) => id)
+  const drained = drainedIds(drain(scene, old))
   const component = scene.cluster.id
   return [
     step({

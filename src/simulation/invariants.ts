@@ -98,6 +98,16 @@ export class ClusterInvariants {
     }
   }
 
+  /** People took back what was confirmed behind a position: it is not lost but undone, and the line goes on from there. */
+  undone(position: number): void {
+    const { released } = this.#history
+    const kept = released.filter(({ record }) => record.lsn <= position)
+    this.#counters.add('undone-writes', released.length - kept.length)
+    this.#counters.add('recoveries')
+    released.splice(0, released.length, ...kept)
+    this.#newestAcknowledged = kept.at(-1)?.record
+  }
+
   /** Every write that the rule released is on the log of whoever leads at the end. */
   nothingLost(leader: SimPostgres): void {
     const held = new Set(leader.wal)

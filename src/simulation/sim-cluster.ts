@@ -6,6 +6,7 @@ import type { Counters } from './counters.ts'
 import type { EventLoop } from './event-loop.ts'
 import { ClusterInvariants } from './invariants.ts'
 import type { MemberDriverSetting } from './sim-database-member.ts'
+import type { RecoverySetting } from './sim-database-recovery.ts'
 import type { SimHost } from './sim-host.ts'
 import type { SimLinks } from './sim-links.ts'
 import { SimPostgres } from './sim-postgres.ts'
@@ -35,6 +36,7 @@ export class Cluster {
   readonly history = new ClientHistory()
   readonly invariants: ClusterInvariants
   readonly driverSetting: MemberDriverSetting
+  readonly recoverySetting: RecoverySetting
   #canary = firstCanary
 
   constructor(setting: ClusterSetting) {
@@ -66,6 +68,12 @@ export class Cluster {
       now: () => loop.nowUs,
       leader: setting.leader,
     })
+    this.recoverySetting = {
+      loop,
+      random: random.fork('recoveries'),
+      copies: new Map(),
+      undone: (_, position) => this.invariants.undone(position),
+    }
     this.driverSetting = {
       loop,
       links,

@@ -17,6 +17,7 @@ import { InvariantBroken } from './invariants.ts'
 import { SimControlStore } from './sim-control-store.ts'
 import { DurableStore } from './sim-control-store.ts'
 import { SimDatabaseMember } from './sim-database-member.ts'
+import { SimDatabaseRecovery } from './sim-database-recovery.ts'
 import { SimGate, SimGateDriver, addressText } from './sim-gate.ts'
 import { SimHost } from './sim-host.ts'
 import { SimInstance, SimInstanceDriver } from './sim-instance.ts'
@@ -263,6 +264,7 @@ export class SimEstate {
         cluster: this.cluster.component,
         member,
         driver: new SimDatabaseMember(this.cluster.driverSetting, process, server),
+        recovery: new SimDatabaseRecovery(this.cluster.recoverySetting, process, server),
       })),
       gates: this.gates
         .filter((gate) => gate.host.name === host.name)

@@ -14,6 +14,7 @@ import { simSigner } from './sim-signer.ts'
 import { expandOptions } from './simulation-options.ts'
 import type { SimulationOptions } from './simulation-options.ts'
 import type { PhaseName } from './fault.ts'
+import { lsnText } from './wal-record.ts'
 import { simulatedEstate } from './simulated-estate.ts'
 
 export interface SeedResult {
@@ -120,7 +121,23 @@ export class Simulation {
     } else if (phase === 'switchover') {
       const before = reading.leader?.member
       this.director.want({ procedure: 'switchover', parameters: {} }, () => reading.leader?.member !== before)
+    } else if (phase === 'corruption') {
+      const timeline = reading.leadingServer?.timeline ?? 0
+      this.director.want(
+        { procedure: 'point-in-time-recovery', parameters: this.#goal() },
+        () => (reading.leadingServer?.timeline ?? 0) > timeline + 1,
+      )
     }
+  }
+
+  /** Some commits back from where the leader is now: they are what was destroyed. */
+  #goal(): Readonly<Record<string, string>> {
+    const leading = this.director.reading.leadingServer
+    const wal = leading?.wal ?? []
+    const place = wal[Math.max(0, wal.length - 1 - this.#random.between(1, 6))]
+    const lsn = lsnText(place?.lsn ?? 0)
+    const timeline = String(place?.timeline ?? 1)
+    return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: 'simulated', reached: lsn }
   }
 
   /** A client got an answer after the healing. */

@@ -1,12 +1,19 @@
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import { adoption } from '../adoption.ts'
+import { pointInTimeRecovery } from '../point-in-time-recovery.ts'
 import type { Procedure } from './procedure.ts'
 import { reprotect } from '../reprotect.ts'
 import { switchover } from '../switchover.ts'
 import { zoneFailover } from '../zone-failover.ts'
 
 /** Every procedure of this version, in the order in which help lists them. */
-export const procedures: readonly Procedure[] = [adoption, zoneFailover, switchover, reprotect]
+export const procedures: readonly Procedure[] = [
+  adoption,
+  zoneFailover,
+  switchover,
+  reprotect,
+  pointInTimeRecovery,
+]
 
 /** For executors: a plan that was made by another version of its procedure is not executed. */
 export const procedureVersions: ReadonlyMap<string, number> = new Map(

@@ -46,6 +46,19 @@ const samples: ReadonlyMap<string, Sample> = new Map([
     },
   ],
   ['switchover', { facts: sampleFacts(), parameters: { to: 'p3' } }],
+  [
+    'point-in-time-recovery',
+    {
+      facts: sampleFacts(),
+      parameters: {
+        lsn: '0/5000000',
+        inclusive: 'no',
+        timeline: '1',
+        snapshot: '20261122T010203Z-abcdefgh',
+        reached: '0/5000000',
+      },
+    },
+  ],
   ['reprotect', { facts: sampleFacts({ publishedSync: ['p3'] }), parameters: { member: 'p2' } }],
 ])
 

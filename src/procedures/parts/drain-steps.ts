@@ -1,0 +1,51 @@
+import type { Step } from '../../domain/plan.ts'
+import type { PostgresMember } from '../../estate/estate.ts'
+import { companions, gatePlaces, targetOf, type ClusterScene } from './cluster-facts.ts'
+import { step } from './step-form.ts'
+
+/**
+ * New work is held back before the old primary ends. The application ends first because a rollback goes backward: its gates have to lead
+ * to the ledger again before it can rebuild its state from there.
+ */
+export function drain(scene: ClusterScene, old: PostgresMember): readonly Step[] {
+  const stops = companions(scene).flatMap(({ compute, places }) =>
+    places
+      .filter(({ host }) => host === old.host)
+      .map(({ host }) =>
+        step({
+          id: `stop-${compute.name}-${host}`,
+          action: 'compute.stop',
+          on: host,
+          args: { component: compute.id },
+          proves: `no process of ${compute.name} remains on ${host}`,
+          effect: 'reversible',
+          phase: 'execute',
+          // The time-out of the undoing too, which waits for the application to be ready.
+          timeoutMs: 30_000,
+          undo: { action: 'compute.start', args: { component: compute.id } },
+        }),
+      ),
+  )
+  const routes = gatePlaces(scene, scene.cluster.name).map((place) =>
+    step({
+      id: `hold-${place.name}-${place.host}`,
+      action: 'gate.route',
+      on: place.host,
+      args: { component: place.gate, target: null },
+      after: stops.map(({ id }) => id),
+      proves: `${place.name} on ${place.host} leads nowhere`,
+      effect: 'reversible',
+      phase: 'execute',
+      optional: !place.reachable,
+      attempts: place.reachable ? 3 : 1,
+      timeoutMs: place.reachable ? 5_000 : 1_000,
+      undo: { action: 'gate.route', args: { component: place.gate, target: targetOf(scene, old) } },
+    }),
+  )
+  return [...stops, ...routes]
+}
+
+/** Those that have to be done before anything else is. */
+export function drainedIds(steps: readonly Step[]): readonly string[] {
+  return steps.filter(({ optional }) => optional !== true).map(({ id }) => id)
+}

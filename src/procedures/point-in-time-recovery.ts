@@ -1,0 +1,182 @@
+import type { Json } from '../domain/canonical-json.ts'
+import type { Plan, Step } from '../domain/plan.ts'
+import type { PostgresMember } from '../estate/estate.ts'
+import {
+  compile,
+  leaderOf,
+  memberFacts,
+  othersThan,
+  refusal,
+  sceneOf,
+  targetOf,
+  upstreamOf,
+  type ClusterScene,
+} from './parts/cluster-facts.ts'
+import { copySteps, installSteps } from './parts/copy-steps.ts'
+import { drain, drainedIds } from './parts/drain-steps.ts'
+import type { PlanRequest, Procedure } from './parts/procedure.ts'
+import { goalOf, goalParameters } from './parts/recovery-goal.ts'
+import { serviceSteps } from './parts/service-steps.ts'
+import { from, step } from './parts/step-form.ts'
+import { takeOverSteps } from './parts/take-over-steps.ts'
+
+/**
+ * Data was destroyed, and the primary is well: clients are held back, the state just before is brought back beside it and checked there, and
+ * only then takes its place. What was committed after the target is undone: it is counted before, saved as rows as far as the database
+ * still has them, and no number of a sequence is given again. Until the claim everything can be undone.
+ */
+export const pointInTimeRecovery: Procedure = {
+  name: 'point-in-time-recovery',
+  version: 1,
+  scenario: 'corruption',
+  summary: 'bring a database back to a moment before data was destroyed',
+  parameters: [
+    {
+      name: 'cluster',
+      required: false,
+      meaning: 'the postgres component; needed when there is more than one',
+    },
+    ...goalParameters,
+  ],
+  plan(request: PlanRequest): Plan {
+    const scene = sceneOf(request)
+    const goal = goalOf(request.parameters)
+    const leader = leaderOf(scene)
+    requireRunning(scene, leader)
+    const { host } = leader
+    const drained = drain(scene, leader)
+    return compile(this, request, scene, [
+      ...drained,
+      ...copySteps(scene, leader, goal, drainedIds(drained)),
+      exportAfter(scene, leader, goal),
+      ...replace(scene, leader, goal),
+      ...open(scene, leader),
+      ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
+    ])
+  },
+}
+
+function requireRunning(scene: ClusterScene, leader: PostgresMember): void {
+  const { reachable, role } = memberFacts(scene, leader.id)
+  if (reachable && role === 'primary') return
+  throw refusal(
+    'PRIMARY_NOT_HEALTHY',
+    `${leader.name} leads but is ${reachable ? role : 'unreachable'}: a recovery to a point in time begins with a primary that runs`,
+    'bring it back first: `pointzero plan zone-failover`, or `pointzero plan reprotect` for the leader',
+  )
+}
+
+/** Beside the restore, not before it: it takes none of the time that clients wait. */
+function exportAfter(
+  scene: ClusterScene,
+  leader: PostgresMember,
+  goal: Readonly<Record<string, Json>>,
+): Step {
+  return step({
+    id: 'export-after',
+    action: 'postgres.export-after',
+    on: leader.host,
+    args: { component: scene.cluster.id, copyOf: leader.id, goal },
+    after: ['resolve'],
+    proves: 'the rows that the recovery undoes are in a file; what no export can have is named',
+    effect: 'reversible',
+    phase: 'execute',
+    timeoutMs: 24 * 3_600_000,
+  })
+}
+
+function replace(
+  scene: ClusterScene,
+  leader: PostgresMember,
+  goal: Readonly<Record<string, Json>>,
+): readonly Step[] {
+  const component = scene.cluster.id
+  const member = { component, member: leader.id }
+  return [
+    step({
+      id: 'stop-clean',
+      action: 'postgres.stop-clean',
+      on: leader.host,
+      args: member,
+      after: ['check', 'export-after'],
+      proves: `${leader.name} ended cleanly: nothing is committed any more behind what was counted`,
+      effect: 'reversible',
+      phase: 'execute',
+      timeoutMs: 120_000,
+      undo: { action: 'postgres.reopen', args: member },
+    }),
+    step({
+      id: 'finish',
+      action: 'postgres.finish',
+      on: leader.host,
+      args: { component, copyOf: leader.id, goal },
+      after: ['stop-clean'],
+      proves: 'no sequence of the copy gives a number again; the copy ended cleanly on a timeline of its own',
+      effect: 'reversible',
+      phase: 'execute',
+      timeoutMs: 600_000,
+    }),
+    step({
+      id: 'claim',
+      action: 'leader.claim',
+      on: 'control',
+      args: {
+        ...member,
+        from: leader.id,
+        renew: true,
+        systemIdentifier: scene.facts.systemIdentifier,
+        publishedSync: scene.facts.publishedSync,
+        publishedCount: scene.facts.publishedCount,
+        holds: { timeline: from('finish', 'timeline'), lsn: from('finish', 'shutdownLsn') },
+      },
+      after: ['finish'],
+      proves: `${leader.name} leads on with the recovered data: nobody who holds the other data is a candidate any more`,
+      effect: 'point-of-no-return',
+      phase: 'execute',
+      attempts: 10,
+    }),
+    ...installSteps(scene, leader),
+  ]
+}
+
+/**
+ * It opens like every new primary. Its standbys hold what was undone, so each is rewound or cloned, and as many as a commit waits for do so
+ * before the first client comes.
+ */
+function open(scene: ClusterScene, leader: PostgresMember): readonly Step[] {
+  const { publishedSync: names, publishedCount: count } = scene.facts
+  const upstream = upstreamOf(scene, leader)
+  const rejoins = othersThan(scene, leader).map((member) =>
+    step({
+      id: `rejoin-${member.name}`,
+      action: 'postgres.rejoin',
+      on: member.host,
+      args: { component: scene.cluster.id, member: member.id, upstream },
+      after: ['promote'],
+      proves: `${member.name} streams the recovered data`,
+      effect: 'reversible',
+      phase: 'verify',
+      optional: !memberFacts(scene, member.id).reachable,
+      timeoutMs: 24 * 3_600_000,
+      attempts: memberFacts(scene, member.id).reachable ? 5 : 1,
+      waitMs: 500,
+    }),
+  )
+  const named = rejoins.filter(
+    ({ id, optional }) => optional !== true && names.includes(id.slice('rejoin-'.length)),
+  )
+  if (named.length < count)
+    throw refusal(
+      'TOO_FEW_STANDBYS',
+      `a commit on ${leader.name} waits for ${count} standbys, and ${named.length} of those that may acknowledge answer`,
+      'bring another standby back with `pointzero run reprotect --param member=` first',
+    )
+  const successor = { member: leader.id, host: leader.host, upstream, names, count, followers: [] }
+  const opened = takeOverSteps(scene, successor).map((one) => {
+    if (one.id === 'set-sync') return { ...one, after: ['start'] }
+    if (one.id !== 'acknowledge' || count === 0) return one
+    return { ...one, after: named.map(({ id }) => id), quorum: count, retry: { attempts: 5, waitMs: 500 } }
+  })
+  const isLater = ({ id }: Step): boolean => id === 'acknowledge' || id === 'checkpoint'
+  return [...opened.filter((one) => !isLater(one)), ...rejoins, ...opened.filter(isLater)]
+}

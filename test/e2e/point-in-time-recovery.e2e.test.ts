@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { corruptDatabase } from '../../src/lab/faults/seeded-fault.ts'
+import { hostPaths } from '../../src/lab/lab-paths.ts'
+import { SimRandom } from '../../src/simulation/sim-random.ts'
+import { benchUp } from './support/bench.ts'
+import type { Bench } from './support/bench.ts'
+import { judge, startClients } from './support/clients.ts'
+import { ask, leaderOf, othersThan, outcomeOf, runApproved, settled, showRun } from './support/estate-view.ts'
+import { executorArguments, openApproved } from './support/interrupted-run.ts'
+import { backUp, caughtUp, goalBefore, suspicions } from './support/recovery-goal.ts'
+
+const seed = Number(process.env['POINTZERO_CRASH_SEED'] ?? 1)
+
+describe('a database is brought back to just before somebody ruined it', () => {
+  let bench: Bench
+  before(async () => {
+    bench = await benchUp()
+    await settled(bench)
+    await backUp(bench)
+  })
+  afterEach((t) => {
+    if (!t.passed) bench.failed()
+  })
+  after(async () => await bench.down())
+
+  it('while clients write: nothing acknowledged before is lost, what came later is saved, and they go on', async (t) => {
+    const clients = await startClients(bench, 'recovery', { probers: [] })
+    await clients.acknowledged(40)
+    const leader = leaderOf(await settled(bench))
+    const since = await position(bench)
+    const log = join(clients.directory, 'faults.jsonl')
+    const order = { kind: 'corrupt-any', log, seed, earliestMs: 500, latestMs: 3_000 } as const
+    await corruptDatabase(bench.lab, order, new AbortController().signal)
+    await clients.acknowledged(10)
+    const [found] = await suspicions(bench, since)
+    assert.ok(found !== undefined, 'the corruption is found')
+    t.diagnostic(`seed ${seed}: ${found.kind} of ${found.name ?? 'a table'} by transaction ${found.xid}`)
+    const goal = await goalBefore(bench, found.xid)
+    const shown = await runApproved(bench, 'point-in-time-recovery', ...goal)
+    assert.equal(shown.status, 'completed', JSON.stringify(shown.records.at(-1)))
+    const now = leaderOf(await settled(bench))
+    assert.equal(now, leader)
+    await clients.acknowledged(40)
+    await clients.stop()
+    const judgement = await judge(bench, { clients: [clients], primary: leader, hasFault: true })
+    assert.equal(judgement.verdict, 'passed', JSON.stringify(judgement.findings))
+    assert.equal(judgement.figures.lostWrites, 0)
+    assertExported(shown)
+    assert.ok(existsSync(keptDirectory(bench, leader)), 'the damaged directory is kept')
+  })
+
+  it('and gives no number of a sequence twice (T16)', async () => {
+    const leader = leaderOf(await settled(bench))
+    await ask(bench, leader, 'create sequence numbers; create table ruined as select 1 as one')
+    await ask(bench, leader, `select nextval('numbers') from generate_series(1, 7)`)
+    const since = await position(bench)
+    await ask(bench, leader, 'drop table ruined')
+    const given = await ask(
+      bench,
+      leader,
+      `select max(nextval('numbers'))::int as last from generate_series(1, 90)`,
+    )
+    const [found] = await suspicions(bench, since)
+    const shown = await runApproved(
+      bench,
+      'point-in-time-recovery',
+      ...(await goalBefore(bench, found?.xid ?? 0)),
+    )
+    assert.equal(shown.status, 'completed')
+    const now = leaderOf(await settled(bench))
+    const [next] = await ask(
+      bench,
+      now,
+      `select nextval('numbers')::int as next, (select count(*) from ruined)::int as rows`,
+    )
+    assert.equal(next?.['rows'], 1)
+    assert.ok(Number(next?.['next']) > Number(given[0]?.['last']), JSON.stringify([next, given]))
+  })
+
+  it('cancelled before its point of no return, it leaves the old data served and nothing beside it', async () => {
+    const { xid, leader } = await ruin(bench, 'cancelled')
+    const { run } = await openApproved(bench, 'point-in-time-recovery', ...(await goalBefore(bench, xid)))
+    const frozen = bench.startProgram(
+      executorArguments(bench, run, ['--at', 'after:outcome:finish', '--how', 'kill']),
+    )
+    await frozen.ended
+    await bench.json('operator', 'cancel', run)
+    const { code } = await bench.startPointzero('operator', 'resume', run, '--json').ended
+    assert.equal(code, 1)
+    assert.equal((await showRun(bench, run)).status, 'rolled-back')
+    assert.equal(leaderOf(await settled(bench)), leader)
+    assert.deepEqual(
+      globSync(`${hostPaths(bench.lab.state.directory, leader).directory}/**/*.restored-${run}`),
+      [],
+    )
+    assert.deepEqual(await ask(bench, leader, `select to_regclass('cancelled')::text as name`), [
+      { name: null },
+    ])
+  })
+
+  for (const boundary of sampled()) {
+    it(`ends the same when its executor dies ${boundary} and another goes on`, async () => {
+      const { xid, leader, table } = await ruin(bench, `t_${boundary.replaceAll(/\W/g, '_')}`)
+      const { run } = await openApproved(bench, 'point-in-time-recovery', ...(await goalBefore(bench, xid)))
+      const killed = await bench.startProgram(executorArguments(bench, run, ['--at', boundary])).ended
+      assert.equal(killed.code, 137, killed.stdout)
+      const resumed = await bench.startPointzero('operator', 'resume', run, '--json').ended
+      assert.equal(resumed.code, 0, resumed.stdout.slice(-2000))
+      assert.equal((await showRun(bench, run)).status, 'completed')
+      assert.equal(leaderOf(await settled(bench)), leader)
+      for (const host of [leader, ...othersThan(leader)])
+        assert.deepEqual(
+          await ask(bench, host, `select count(*)::int as rows from ${table}`),
+          [{ rows: 3 }],
+          host,
+        )
+    })
+  }
+})
+
+/** Beside every point of no return one, and some that the seed chooses. */
+function sampled(): readonly string[] {
+  const random = new SimRandom(seed)
+  const others = [
+    'restore',
+    'replay',
+    'check',
+    'stop-clean',
+    'finish',
+    'start',
+    'set-sync',
+    'acknowledge',
+  ].flatMap((step) => [`after:intent:${step}`, `after:outcome:${step}`])
+  return [
+    'after:intent:claim',
+    'after:intent:install',
+    'after:intent:promote',
+    random.pick(others),
+    random.pick(others),
+  ]
+}
+
+interface Ruin {
+  readonly xid: number
+  readonly leader: ReturnType<typeof leaderOf>
+  readonly table: string
+}
+
+/** Rows that every server has, and then a statement that takes them away. */
+async function ruin(bench: Bench, table: string): Promise<Ruin> {
+  const leader = leaderOf(await settled(bench))
+  await ask(bench, leader, `create table ${table} as select generate_series(1, 3) as id`)
+  const since = await position(bench)
+  await ask(bench, leader, `drop table ${table}`)
+  const found = (await suspicions(bench, since)).find(({ kind }) => kind === 'drop')
+  assert.ok(found !== undefined, 'the drop is found')
+  return { xid: found.xid, leader, table }
+}
+
+async function position(bench: Bench): Promise<string> {
+  await caughtUp(bench)
+  const leader = leaderOf(await bench.operator.status())
+  const [row] = await ask(bench, leader, 'select pg_current_wal_flush_lsn()::text as lsn')
+  return String(row?.['lsn'])
+}
+
+function keptDirectory(bench: Bench, host: ReturnType<typeof leaderOf>): string {
+  return globSync(`${hostPaths(bench.lab.state.directory, host).directory}/**/*.kept-1`)[0] ?? 'none'
+}
+
+/** The file is there, as many rows as the proof says, and its digest is that of the proof. */
+function assertExported(shown: Awaited<ReturnType<typeof showRun>>): void {
+  const proof = outcomeOf(shown, 'export-after')?.proof as {
+    readonly file: string
+    readonly rows: number
+    readonly sha256: string
+  }
+  const content = readFileSync(proof.file)
+  assert.equal(createHash('sha256').update(content).digest('hex'), proof.sha256)
+  assert.equal(content.toString().split('\n').length - 1, proof.rows)
+  assert.ok(proof.rows > 0, 'clients wrote behind the target')
+}
