@@ -118,6 +118,8 @@ class Session {
     const close = (): void => primary.connection.close()
     this.#signal.addEventListener('abort', close, { once: true })
     try {
+      // Stopped while it was looking for the primary: nobody hears of an abort that has been.
+      this.#signal.throwIfAborted()
       const { connection, identity } = primary
       const archiveIdentity = bound ?? (await this.#bind(connection, identity))
       this.#requireSame(archiveIdentity, identity)
