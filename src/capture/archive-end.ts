@@ -1,4 +1,5 @@
 import type { ArchiveReader } from '../ports/recovery-source.ts'
+import { shortPageHeaderBytes, walPageBytes } from '../protocol/wal-page.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { NamedSegment } from './wal-position.ts'
@@ -56,9 +57,30 @@ async function timelineEnd(
   )
   const together = await endOf(archive, before === undefined ? [last] : [before, last], segmentBytes)
   if (before === undefined || together.end >= last.start) return together
+  if (last.isPartial && (await reachesInto(archive, before, together.end, segmentBytes)))
+    return { ...together, receivedTo: last.start }
   // The one before is damaged: that is for `verify` to say, and no reason to receive the last one again.
   const alone = await endOf(archive, [last], segmentBytes)
   return { ...together, receivedTo: alone.receivedTo }
+}
+
+/**
+ * Whether the record that is not whole goes over the end of the segment. Then it is the growing one that is torn: a power cut may leave a later
+ * sector and take an earlier one, and what lies behind the torn part proves nothing about it.
+ */
+async function reachesInto(
+  archive: ArchiveReader,
+  before: NamedSegment,
+  record: number,
+  segmentBytes: number,
+): Promise<boolean> {
+  const end = before.start + segmentBytes
+  const at = record % walPageBytes === 0 ? record + shortPageHeaderBytes : record
+  const field = await archive.read(`${walFolder}/${before.name}`, at - before.start, 4)
+  if (field.length < 4) return true
+  const length = new DataView(field.buffer, field.byteOffset).getUint32(0, true)
+  const headers = Math.floor((end - 1) / walPageBytes) - Math.floor(at / walPageBytes)
+  return length > end - at - headers * shortPageHeaderBytes
 }
 
 async function endOf(

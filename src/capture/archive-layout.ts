@@ -52,13 +52,18 @@ function identityText(identity: ArchiveIdentity): string {
   return `${canonicalJson({ ...identity })}\n`
 }
 
-/** Makes the file with this content, durably with its name. Not for files that exist with other content. */
+/**
+ * Makes the file with this content, durably with its name, whole or not at all: a file that a power cut tore would be refused for ever. Not for files
+ * that exist with other content.
+ */
 export async function writeDurably(
   archive: ArchiveDirectory,
   path: string,
   content: Uint8Array,
 ): Promise<void> {
-  const file = await archive.open(path)
+  const isNew = (await archive.sizeOf(path)) === undefined
+  const written = isNew ? `${path}.new` : path
+  const file = await archive.open(written)
   try {
     await file.write(0, content)
     await file.resize(content.length)
@@ -66,6 +71,7 @@ export async function writeDurably(
   } finally {
     await file.close()
   }
+  if (isNew) await archive.rename(written, path)
   await archive.syncFolder(path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
 }
 

@@ -25,7 +25,8 @@ const mayImport: Readonly<Record<string, string>> = {
   evidence: 'domain ports engine',
   api: 'domain estate',
   server: 'domain ports estate engine actions procedures watch agent evidence api',
-  simulation: 'domain ports estate engine actions procedures watch agent server vault journal',
+  simulation:
+    'domain ports protocol estate engine actions procedures watch agent server vault journal capture recovery',
   lab: 'domain ports estate engine actions procedures watch agent server drivers platform protocol evidence vault journal capture',
   cli: 'everything',
 }
