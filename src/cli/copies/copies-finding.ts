@@ -1,9 +1,10 @@
 import { archiveSoundness } from '../../capture/archive-soundness.ts'
 import { archiveCoverage } from '../../capture/archive-coverage.ts'
-import { archiveEnds } from '../../capture/archive-end.ts'
-import { readHistories, readIdentity } from '../../capture/archive-layout.ts'
+import type { TimelineEnd } from '../../capture/archive-end.ts'
+import { listSegments, readHistories, readIdentity } from '../../capture/archive-layout.ts'
 import { loadLedger } from '../../capture/ledger-writer.ts'
 import { verifyArchive } from '../../capture/verify-archive.ts'
+import type { NamedSegment } from '../../capture/wal-position.ts'
 import { parseLsn } from '../../domain/lsn.ts'
 import type { CopiesFinding, KeptSnapshot } from '../../ports/kept-copies.ts'
 import type { ArchiveReader } from '../../ports/recovery-source.ts'
@@ -38,11 +39,21 @@ export async function copiesFinding(
     segmentBytes,
     entries: ledger.entries,
     histories: await readHistories(archive),
-    ends: await archiveEnds(archive, segmentBytes),
+    ends: growingEnds(await listSegments(archive, segmentBytes)),
     damaged: new Set(damaged),
   })
   const known = { coverage, defects, ledgerDefects: ledger.defects, backups: snapshots }
   return { systemIdentifier, snapshots, problems, ...archiveSoundness(known) }
+}
+
+/** Only that there is a growing segment, not how far it goes: reading its records again and again would be the load of this host. */
+function growingEnds(segments: readonly NamedSegment[]): ReadonlyMap<number, TimelineEnd> {
+  const growing = segments.filter(({ isPartial }) => isPartial)
+  return new Map(
+    growing.map(({ timeline, start }) => {
+      return [timeline, { timeline, end: start + 1, receivedTo: start, reason: 'not read' }]
+    }),
+  )
 }
 
 export function snapshotsOf(
