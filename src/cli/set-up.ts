@@ -143,24 +143,27 @@ async function writeContext(
 
 async function writeAgent(issuing: Issuing, host: Host, subject: string): Promise<void> {
   const { estate, out, options } = issuing
-  const directory = join(out, 'hosts', host.name)
+  const home = hostNamed(estate, estate.controlPlane.host)
+  // Where the control plane runs too, whose files have the same names, the agent has a directory of its own.
+  const below = host.id === home.id ? 'agent' : ''
+  const directory = join(out, 'hosts', host.name, below)
+  const install = join(options.install, below)
   await writeIdentity(directory, identity(issuing, host.id, [host.address]))
   await writePrivately(join(directory, 'estate.yaml'), issuing.estateText)
-  const home = hostNamed(estate, estate.controlPlane.host)
   const parts = partsOn(estate, host.name, options)
   if (parts.postgres.length > 0) await writePrivately(join(directory, 'canary-key'), `${issuing.canaryKey}\n`)
   const config: AgentConfig = {
     format: agentConfigFormat,
-    estateFile: join(options.install, 'estate.yaml'),
+    estateFile: join(install, 'estate.yaml'),
     hostId: host.id,
     listen: { address: host.address, port: host.agentPort },
     controlPlane: { address: home.address, port: estate.controlPlane.port, subject },
     stateDirectory: options.agentState,
-    tls: tlsIn(options.install),
+    tls: tlsIn(install),
     heartbeatMs: usualHeartbeatMs,
     postgres: parts.postgres.map((member) => ({
       ...member,
-      canaryKeyFile: join(options.install, 'canary-key'),
+      canaryKeyFile: join(install, 'canary-key'),
     })),
     gates: parts.gates,
     computes: parts.computes,

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -252,6 +261,27 @@ test('setup never overwrites, and a control plane made with it answers its peopl
   writeFileSync(join(directory, 'stranger.json'), JSON.stringify({ ...context, tls, estateFile }))
   const refused = pointzero(['status', '--json', '--context', join(directory, 'stranger.json')])
   assert.notEqual(refused.code, 0)
+})
+
+test('setup gives the control plane and the agent beside it no file of the same name, and each finds its own', () => {
+  const out = join(directory, 'together')
+  const estateFile = join(root, 'test/fixtures/formats/estate.yaml')
+  const made = ['setup', '--estate', estateFile, '--out', out, '--install', '/etc/pointzero']
+  assert.equal(pointzero(made).code, 0)
+  const estate = parse(readFileSync(estateFile, 'utf8')) as { readonly controlPlane: { host: string } }
+  const [plane, beside] = [join(out, 'control-plane'), join(out, 'hosts', estate.controlPlane.host)]
+  assert.deepEqual(
+    readdirSync(plane).filter((name) => readdirSync(beside).includes(name)),
+    [],
+  )
+  for (const [part, config] of [
+    [plane, 'serve.json'],
+    [beside, 'agent/agent.json'],
+  ] as const) {
+    const named = readFileSync(join(part, config), 'utf8').matchAll(/"\/etc\/pointzero\/([^"]+)"/g)
+    const files = [...named].map(([, file]) => join(part, file ?? ''))
+    assert.ok(files.length > 0 && files.every(existsSync), files.join())
+  }
 })
 
 test('principal add edits the configuration of the control plane, keeps what it was, and refuses what can not be', () => {
