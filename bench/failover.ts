@@ -1,18 +1,21 @@
 // How long nobody's write is confirmed when the primary is lost or moved: ours and Patroni, the same faults, the same writer.
-// node bench/failover.ts [--rounds 20] [--peer-rounds N] [--peer patroni|none] [--faults zone-kill,partition] [--profile] [--json FILE]
+// node bench/failover.ts [--rounds 20] [--peer-rounds N] [--peer patroni|none] [--faults zone-kill,partition] [--minutes 14] [--profile] [--json FILE]
 import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Contender, ContenderUp } from './failover/contender.ts'
 import { missingPeer, patroniUp, peerVersion } from './failover/patroni-cluster.ts'
 import { pointzeroUp } from './failover/pointzero-lab.ts'
-import { benchFaults, playRound } from './failover/round.ts'
+import { benchFaults, playRound, zoneFaults } from './failover/round.ts'
 import type { BenchFault, RoundFigures } from './failover/round.ts'
 import { load, percentile, print } from './figures.ts'
 
 const { values: given } = parseArgs({
   options: {
+    /** Of a zone that is lost; half as many of the others. */
     rounds: { type: 'string', default: '20' },
     'peer-rounds': { type: 'string' },
+    /** After this long no further round begins, and what was left out is told. */
+    minutes: { type: 'string', default: '600' },
     peer: { type: 'string', default: 'patroni' },
     faults: { type: 'string', default: benchFaults.join(',') },
     /** Where the milliseconds of our own failover go, step by step. */
@@ -28,6 +31,9 @@ interface Result {
   readonly failed: number
 }
 
+/** A peer needs longer for a round, but fewer rounds to be told apart. */
+const ourShare = 0.7
+
 const open = new Set<Contender>()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
@@ -42,11 +48,18 @@ async function main(): Promise<void> {
   const rounds = Number(given.rounds)
   const peer = given.peer === 'none' ? undefined : await missingPeer()
   if (peer !== undefined) print(`no peer to compare with: ${peer}, or --peer none`)
-  print(`${rounds} rounds a fault, ${process.version}, load ${load()}`)
-  const ours = await playAll('pointzero', pointzeroUp, faults, rounds)
+  print(`${rounds} rounds a lost zone, ${process.version}, load ${load()}`)
+  const beganMs = performance.now()
+  const limitMs = Number(given.minutes) * 60_000
+  const ours = await playAll('pointzero', pointzeroUp, order(faults, rounds), beganMs + ourShare * limitMs)
   const withPeer = given.peer !== 'none' && peer === undefined
   const theirs = withPeer
-    ? await playAll(await peerVersion(), patroniUp, faults, Number(given['peer-rounds'] ?? rounds))
+    ? await playAll(
+        await peerVersion(),
+        patroniUp,
+        order(faults, Number(given['peer-rounds'] ?? rounds)),
+        beganMs + limitMs,
+      )
     : undefined
   print('')
   for (const fault of faults) report(fault, ours, theirs)
@@ -54,12 +67,25 @@ async function main(): Promise<void> {
   print(`load ${load()}`)
 }
 
+interface Turn {
+  readonly fault: BenchFault
+  readonly round: number
+}
+
+/** One round of each fault after the other, so that a run that is cut short has measured all of them. */
+function order(faults: readonly BenchFault[], rounds: number): readonly Turn[] {
+  const half = Math.ceil(rounds / 2)
+  return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
+    faults.filter((fault) => round <= half || zoneFaults.includes(fault)).map((fault) => ({ fault, round })),
+  )
+}
+
 /** One contender at a time: an idle cluster of the other would still take its share of the machine. */
 async function playAll(
   name: string,
   up: ContenderUp,
-  faults: readonly BenchFault[],
-  rounds: number,
+  turns: readonly Turn[],
+  deadlineMs: number,
 ): Promise<Result> {
   const played: RoundFigures[] = []
   let failed = 0
@@ -70,21 +96,23 @@ async function playAll(
     contender = undefined
   }
   try {
-    for (const fault of faults) {
-      for (let round = 1; round <= rounds; round++) {
-        try {
-          if (contender === undefined) {
-            contender = await up(print)
-            open.add(contender)
-          }
-          const figures = await playRound(contender, fault, `${fault.replaceAll('-', '')}${round}`)
-          played.push(figures)
-          tell(name, round, figures)
-        } catch (error) {
-          failed += 1
-          print(`${name} ${fault} ${round}: not measured: ${String(error).slice(0, 2_000)}`)
-          await end()
+    for (const [index, { fault, round }] of turns.entries()) {
+      if (performance.now() > deadlineMs) {
+        print(`${name}: the time is over, ${turns.length - index} of ${turns.length} rounds were left out`)
+        break
+      }
+      try {
+        if (contender === undefined) {
+          contender = await up(print)
+          open.add(contender)
         }
+        const figures = await playRound(contender, fault, `${fault.replaceAll('-', '')}${round}`)
+        played.push(figures)
+        tell(name, round, figures)
+      } catch (error) {
+        failed += 1
+        print(`${name} ${fault} ${round}: not measured: ${String(error).slice(0, 2_000)}`)
+        await end()
       }
     }
     return { contender: name, rounds: played, failed }

@@ -73,7 +73,7 @@ async function switchOver({ state, network }: Lab): Promise<void> {
 
 async function settled(lab: Lab, operator: Connection): Promise<ZoneHostName> {
   let seen = ''
-  for (const deadline = performance.now() + settleMs; performance.now() < deadline; await sleep(500)) {
+  for (const deadline = performance.now() + settleMs; performance.now() < deadline; await sleep(200)) {
     const status = await operator.status().catch((error: unknown) => String(error))
     if (typeof status !== 'string') {
       const leader = settledLeader(lab, status)

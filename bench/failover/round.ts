@@ -10,6 +10,7 @@ import { startClients } from './clients.ts'
 import type { Contender, Moment } from './contender.ts'
 
 export const benchFaults = ['zone-kill', 'partition', 'postmaster-kill', 'switchover'] as const
+export const zoneFaults: readonly BenchFault[] = ['zone-kill', 'partition']
 export type BenchFault = (typeof benchFaults)[number]
 
 const injected: Readonly<Record<Exclude<BenchFault, 'switchover'>, FaultName>> = {
@@ -35,7 +36,7 @@ export interface RoundFigures {
   readonly timeline: readonly Moment[]
 }
 
-const calmMs = 2_000
+const calmMs = 500
 /** The fault comes at any moment of the contender's own intervals. */
 const phaseMs = 1_000
 /** Confirmed writes for this long after the hole: it is over. */
