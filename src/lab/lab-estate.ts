@@ -58,7 +58,7 @@ export function labEstateText(state: LabState, policy: LabPolicy): string {
     },
     objectives: [
       { scenarios: ['zone-loss'], rpo: 'PT0S', rto: 'PT5M' },
-      { scenarios: ['corruption'], components: ['ledger'], rpo: 'PT10S', rto: 'PT15M' },
+      { scenarios: ['corruption'], components: ['ledger'], rpo: 'PT1M', rto: 'PT5M' },
     ],
     assumptions: ['All hosts share one kernel and one clock: a lab, made to be lost.'],
   }

@@ -8,7 +8,7 @@ export function drillCommand(context: CommandContext): Command {
     'drill',
     'rehearse a scenario in the lab: a real estate on this machine, a real fault, signed evidence',
   )
-    .argument('<scenario>', 'zone-loss')
+    .argument('<scenario>', 'zone-loss or corruption')
     .option('--keep', 'leave the lab up afterwards')
     .option('--seed <number>', 'the fault and its moment are the same for the same seed')
     .option('--evidence <directory>', 'where the bundle and its page go')
@@ -16,8 +16,8 @@ export function drillCommand(context: CommandContext): Command {
     .option('--network <kind>', 'namespaces or loopback (default: what works)')
     .action(async (scenario: string, options: DemoOptions) => {
       const { requireDrillable } = await import('../drillable.ts')
-      requireDrillable(scenario)
+      const name = requireDrillable(scenario)
       const { demonstrate } = await import('../demonstration/demonstrate.ts')
-      await demonstrate(context, options, { drill: true, names: ['zone-loss'] })
+      await demonstrate(context, options, { drill: true, names: [name] })
     })
 }

@@ -14,7 +14,7 @@ export interface DemoOptions {
 export function startCommand(context: CommandContext): Command {
   return jsonCommand(
     'start',
-    'what `npm start` runs: an estate, a workload, a lost zone, the failover, and the proof',
+    'what `npm start` runs: an estate under load, a lost zone, a corrupted database, both recoveries, and the proof',
   )
     .option('--keep', 'leave the lab up afterwards')
     .option('--seed <number>', 'the moment of the fault is the same for the same seed')
@@ -23,6 +23,6 @@ export function startCommand(context: CommandContext): Command {
     .option('--network <kind>', 'namespaces or loopback (default: what works)')
     .action(async (options: DemoOptions) => {
       const { demonstrate } = await import('../demonstration/demonstrate.ts')
-      await demonstrate(context, options, { drill: false, names: ['zone-loss'] })
+      await demonstrate(context, options, { drill: false, names: ['zone-loss', 'corruption'] })
     })
 }

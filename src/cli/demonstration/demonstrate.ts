@@ -36,7 +36,12 @@ export async function demonstrate(
   const seed = seedOf(options)
   say(`seed ${seed}: the orders, the faults and their moments follow from it`)
   if (drill) say('a drill: the sandbox is the lab, and nothing outside of it can be reached from there')
-  const lab = await labUp({ ...labChoice(options), drill, progress: say })
+  const lab = await labUp({
+    ...labChoice(options),
+    drill,
+    backup: names.includes('corruption'),
+    progress: say,
+  })
   let keepFiles = true
   try {
     const connection = await connect(terminal, { context: personContext(lab.state.directory, 'operator') })
