@@ -82,6 +82,8 @@ function exportAfter(
     effect: 'reversible',
     phase: 'execute',
     timeoutMs: 24 * 3_600_000,
+    attempts: 5,
+    waitMs: 500,
   })
 }
 

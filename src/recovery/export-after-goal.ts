@@ -22,7 +22,7 @@ export interface ExportSetting {
 
 /** The archive follows within a second when it follows at all. */
 const catchUpMs = 10_000
-const askEveryMs = 200
+const askEveryMs = 1_000
 
 /**
  * The rows that the recovery undoes, as far as the running database still has them, and how far its sequences went. What no export can have is

@@ -61,6 +61,7 @@ class Recovery implements DatabaseRecovery {
   }
 
   async export(run: string, goal: RecoveryGoal): Promise<void> {
+    if (await this.#isDone(run, 'exported')) return
     const { isolated, replaced, effects } = this.#setting
     const read = async () => await this.#copies(goal)
     const report = await exportAfterGoal(run, { read, replaced, clock: effects.clock })
@@ -68,6 +69,7 @@ class Recovery implements DatabaseRecovery {
   }
 
   async restore(run: string, goal: RecoveryGoal): Promise<void> {
+    if (await this.#isDone(run, 'restored')) return
     const { component, access, isolated, replaced, effects } = this.#setting
     const keyring = await access.key(component)
     const { copies, standing } = await this.#copies(goal)
@@ -84,6 +86,7 @@ class Recovery implements DatabaseRecovery {
   }
 
   async replay(run: string, goal: RecoveryGoal): Promise<void> {
+    if (await this.#isDone(run, 'replayed')) return
     const { isolated, effects } = this.#setting
     const { standing } = await this.#copies(goal)
     const { clock, log } = effects
@@ -92,6 +95,7 @@ class Recovery implements DatabaseRecovery {
   }
 
   async check(run: string, goal: RecoveryGoal, invariants: readonly OwnedInvariant[]): Promise<void> {
+    if (await this.#isDone(run, 'checked')) return
     const { isolated, replaced } = this.#setting
     const { copies, standing } = await this.#copies(goal)
     const timeline = await isolated.open(run, standing.goal)
@@ -103,6 +107,7 @@ class Recovery implements DatabaseRecovery {
   }
 
   async finish(run: string, goal: RecoveryGoal): Promise<void> {
+    if (await this.#isDone(run, 'finished')) return
     const { isolated, replaced } = this.#setting
     const { copies, standing } = await this.#copies(goal)
     const exported = await isolated.readReport(run, 'exported')
@@ -121,6 +126,7 @@ class Recovery implements DatabaseRecovery {
   }
 
   async install(run: string): Promise<void> {
+    if (await this.#isDone(run, 'installed')) return
     const { isolated } = this.#setting
     if ((await isolated.readReport(run, 'finished')) === undefined) throw outOfOrder('finished')
     await isolated.writeReport(run, 'installed', await isolated.install(run))
@@ -132,6 +138,11 @@ class Recovery implements DatabaseRecovery {
 
   async discard(run: string): Promise<void> {
     await this.#setting.isolated.discard(run)
+  }
+
+  /** An effect that was asked for again after it took effect has none. */
+  async #isDone(run: string, stage: RecoveryStage): Promise<boolean> {
+    return (await this.#setting.isolated.readReport(run, stage)) !== undefined
   }
 
   async #copies(

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { copyFile, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SuspicionFinder } from '../../src/capture/suspicious-transactions.ts'
+import { positionOf, segmentName } from '../../src/capture/wal-position.ts'
+import { readWal } from '../../src/capture/wal-reader.ts'
+import { parseLsn } from '../../src/domain/lsn.ts'
+import { prepareEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { SimRandom } from '../../src/simulation/sim-random.ts'
+import type { DatabaseRecovery, RecoveryGoal } from '../../src/ports/database-recovery.ts'
 import { RecoveryBed } from '../support/recovery-bed.ts'
 import { requireSystemPostgres, sql, systemPostgres } from '../support/postgres-estate.ts'
 
@@ -28,7 +39,6 @@ describe('a database of PostgreSQL 15 is brought back beside itself', () => {
     assert.equal(row?.['id'], '201')
     await sql(bed.node, 'drop table dropped')
     await sql(bed.node, `insert into kept (body) select 'undone ' || g from generate_series(1, 40) g`)
-    await bed.caughtUp()
     const copies = await bed.copies()
     const dropXid = await xidOfDrop(bed)
     const goal = await bed.goal({ kind: 'xid', xid: dropXid })
@@ -79,23 +89,168 @@ describe('a database of PostgreSQL 15 is brought back beside itself', () => {
     assert.equal(rows[0]?.['rows'], 0)
     assert.equal((await sql(bed.node, 'select count(*)::int as rows from dropped'))[0]?.['rows'], 500)
   })
+
+  describe('what lacks in the copies is refused before anything is started', () => {
+    const run = 'run_refused'
+    let goal: RecoveryGoal
+    let recovery: DatabaseRecovery
+
+    before(async () => {
+      await bed.backUp()
+      await sql(bed.node, 'create table gone as select 1 as one')
+      // Whole segments lie between the backup and the target.
+      for (let n = 0; n < 2; n++) await sql(bed.node, `select pg_switch_wal(), pg_sleep(0.2)`)
+      await sql(bed.node, `insert into kept (body) values ('in between')`)
+      await sql(bed.node, `select pg_switch_wal(), pg_sleep(0.2)`)
+      await sql(bed.node, 'drop table gone')
+      goal = await bed.goal({ kind: 'xid', xid: await xidOfDrop(bed) })
+      recovery = bed.recovery()
+    })
+
+    async function damaged(
+      damage: (segment: string) => Promise<void>,
+      work: () => Promise<void>,
+    ): Promise<void> {
+      const { catalogue } = await bed.copies()
+      const start = catalogue.backups.find(({ id }) => id === goal.snapshot)?.endLsn ?? '0/0'
+      const segment = await segmentOf(bed, start)
+      await copyFile(segment, `${segment}.saved`)
+      try {
+        await damage(segment)
+        await work()
+      } finally {
+        await rename(`${segment}.saved`, segment)
+      }
+      assert.equal(await recovery.report(run, 'restored'), undefined)
+      await recovery.discard(run)
+    }
+
+    test('a segment that is missing (T02)', async () => {
+      await damaged(
+        async (segment) => await rm(segment),
+        async () => {
+          await assert.rejects(recovery.resolve(goal), { code: 'TARGET_UNREACHABLE', class: 'refused' })
+          await assert.rejects(recovery.restore(run, goal), { code: 'TARGET_UNREACHABLE' })
+        },
+      )
+    })
+
+    test('a bit that is flipped, and a segment of zeros (T03)', async () => {
+      for (const damage of [flipBit, fillWithZeros]) {
+        await damaged(damage, async () => {
+          await assert.rejects(recovery.restore(run, goal), {
+            code: /RECOVERY_WAL_DAMAGED|TARGET_UNREACHABLE/,
+          })
+        })
+      }
+    })
+
+    test('backup_label or standby.signal that is missing (T05)', async () => {
+      for (const name of ['backup_label', 'standby.signal']) {
+        await recovery.restore(run, goal)
+        await rm(join(`${bed.node.config.dataDirectory}.restored-${run}`, 'data', name))
+        await assert.rejects(recovery.replay(run, goal), { code: 'RECOVERY_NOT_STARTABLE' })
+        await recovery.discard(run)
+      }
+    })
+
+    test('another major version of the server (T22)', async () => {
+      const binDirectory = await prepareEmbeddedPostgres(join(bed.estate.root, 'pg18'))
+      const other = bed.recovery({ ...bed.node.config, binDirectory })
+      await assert.rejects(other.restore(run, goal), { code: 'RECOVERY_VERSION', class: 'refused' })
+      assert.equal(await other.exists(run), false)
+    })
+
+    test('a copy that is not what its owner says is not put in place', async () => {
+      await recovery.restore(run, goal)
+      await recovery.replay(run, goal)
+      const wrong = [{ name: 'a table that nobody made', query: 'select count(*) from nowhere', equals: '1' }]
+      await assert.rejects(recovery.check(run, goal, wrong), {
+        code: 'RECOVERY_CHECK_FAILED',
+        message: /nowhere/,
+      })
+      await assert.rejects(recovery.install(run), { code: 'RECOVERY_OUT_OF_ORDER' })
+      await recovery.discard(run)
+      assert.deepEqual(globSync(`${bed.node.config.dataDirectory}.restored-*${run}*`), [])
+    })
+  })
+
+  test('killed at random moments and asked for again, it ends the same', async (t) => {
+    const seed = Number(process.env['POINTZERO_SEED'] ?? 7)
+    t.diagnostic(`POINTZERO_SEED=${seed} node --test test/integration/recovery.int.test.ts`)
+    const random = new SimRandom(seed)
+    await sql(bed.node, 'create table lost as select generate_series(1, 900) as id')
+    await sql(bed.node, 'drop table lost')
+    const goal = await bed.goal({ kind: 'xid', xid: await xidOfDrop(bed) })
+    const run = 'run_killed'
+    await bed.recovery().export(run, goal)
+    await bed.node.member.stopClean()
+    const order = join(bed.estate.root, 'order.json')
+    await writeFile(order, JSON.stringify({ places: bed.places(), run, goal }))
+    const program = join(import.meta.dirname, '..', 'support', 'recovery-program.ts')
+    let kills = 0
+    for (let round = 0; ; round++) {
+      assert.ok(round < 40, 'it never ends')
+      const child = spawn(process.execPath, [program, order], { stdio: ['ignore', 'ignore', 'inherit'] })
+      const ended = once(child, 'exit')
+      const moment = round < 12 ? random.between(300, 3_000) : 120_000
+      const timer = new AbortController()
+      void sleep(moment, undefined, { signal: timer.signal }).then(
+        () => child.kill('SIGKILL'),
+        () => undefined,
+      )
+      const [code] = (await ended) as [number | null]
+      timer.abort()
+      if (code === 0) break
+      assert.equal(code, null, `it failed in round ${round}`)
+      kills += 1
+    }
+    t.diagnostic(`${kills} kills`)
+    await bed.node.member.startAsStandby()
+    await bed.node.member.promote()
+    assert.equal((await sql(bed.node, 'select count(*)::int as rows from lost'))[0]?.['rows'], 900)
+    assert.equal(globSync(`${bed.node.config.dataDirectory}.kept-*`).length, 2)
+  })
 })
 
+/** Of the newest transaction that dropped a table. */
 async function xidOfDrop(bed: RecoveryBed): Promise<number> {
-  const { SuspicionFinder } = await import('../../src/capture/suspicious-transactions.ts')
-  const { readWal } = await import('../../src/capture/wal-reader.ts')
-  const { positionOf } = await import('../../src/capture/wal-position.ts')
+  await bed.caughtUp()
   const copies = await bed.copies()
   const finder = new SuspicionFinder({ minRows: 1, nameOf: () => undefined })
-  const from = positionOf(copies.catalogue.backups[0]?.startLsn ?? ('0/0' as never))
   const { segmentBytes } = copies.identity
+  const timeline = copies.catalogue.coverage.at(-1)?.timeline ?? 0
+  const backup = copies.catalogue.backups.findLast((one) => one.timeline === timeline)
+  const from = positionOf(parseLsn(backup?.startLsn ?? '0/0'))
   const until = Number.POSITIVE_INFINITY
-  await readWal(
-    copies.archive,
-    { timeline: copies.catalogue.coverage.at(-1)?.timeline ?? 0, segmentBytes, from, until },
-    (record) => finder.see(record),
-  )
-  const found = finder.found.filter(({ kind }) => kind === 'drop')
-  assert.equal(new Set(found.map(({ xid }) => xid)).size, 1, JSON.stringify(finder.found))
-  return found[0]?.xid ?? 0
+  await readWal(copies.archive, { timeline, segmentBytes, from, until }, (record) => finder.see(record))
+  const xid = finder.found.findLast(({ kind }) => kind === 'drop')?.xid
+  assert.ok(xid !== undefined, JSON.stringify(finder.found))
+  return xid
+}
+
+/** The segment of the archive in which the position lies, whole or growing. */
+async function segmentOf(bed: RecoveryBed, lsn: string): Promise<string> {
+  const { identity, catalogue } = await bed.copies()
+  const timeline = catalogue.coverage.at(-1)?.timeline ?? 0
+  const name = segmentName(timeline, positionOf(parseLsn(lsn)), identity.segmentBytes)
+  const path = join(bed.capture.archive, 'wal', name)
+  return existsSync(path) ? path : `${path}.partial`
+}
+
+async function flipBit(segment: string): Promise<void> {
+  const file = await open(segment, 'r+')
+  try {
+    const { size } = await file.stat()
+    const byte = new Uint8Array(1)
+    await file.read(byte, 0, 1, Math.floor(size / 2))
+    await file.write(new Uint8Array([(byte[0] ?? 0) ^ 1]), 0, 1, Math.floor(size / 2))
+  } finally {
+    await file.close()
+  }
+}
+
+async function fillWithZeros(segment: string): Promise<void> {
+  const { length } = await readFile(segment)
+  await writeFile(segment, new Uint8Array(length))
 }

@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clockOf, isCommit } from '../../src/capture/recovery-points.ts'
 import { resolveTarget } from '../../src/capture/resolve-target.ts'
 import type { RecoveryTarget } from '../../src/capture/resolve-target.ts'
 import { positionOf } from '../../src/capture/wal-position.ts'
-import { openRecovery } from '../../src/cli/open-recovery.ts'
 import { parseLsn } from '../../src/domain/lsn.ts'
-import { FileObjectStore } from '../../src/drivers/file/file-object-store.ts'
 import { Ed25519Verifier } from '../../src/platform/ed25519-signer.ts'
-import { openSystemArchive } from '../../src/platform/system-archive.ts'
 import type { DatabaseRecovery, RecoveryGoal } from '../../src/ports/database-recovery.ts'
-import type { RecoveryAccess } from '../../src/ports/recovery-source.ts'
 import { readCopies } from '../../src/recovery/read-copies.ts'
 import type { ReadCopies } from '../../src/recovery/read-copies.ts'
 import { CaptureClient } from './capture-client.ts'
 import { eventually, PostgresEstate, sql } from './postgres-estate.ts'
 import type { Node } from './postgres-estate.ts'
-import { clock } from './system-time.ts'
+import { accessTo, component, recoveryAt } from './recovery-place.ts'
+import type { RecoveryPlaces } from './recovery-place.ts'
 
 const repository = join(import.meta.dirname, '..', '..')
-const component = 'cmp_ledger'
 
 /** A primary that is captured and backed up into directories of this machine, and what brings it back. */
 export class RecoveryBed {
@@ -70,36 +66,16 @@ export class RecoveryBed {
     )
   }
 
-  access(): RecoveryAccess {
-    return {
-      source: async () => ({
-        vault: new FileObjectStore(this.#vault),
-        archive: openSystemArchive(this.capture.archive),
-      }),
-      key: async () => {
-        const pin = JSON.parse(await readFile(join(this.#keys, 'vault.pin.json'), 'utf8')) as {
-          readonly vault: `vlt_${string}`
-          readonly writers: Readonly<Record<string, string>>
-        }
-        const recoveryKeyPem = await readFile(join(this.#keys, 'recovery.pem'), 'utf8')
-        return { vault: pin.vault, writers: pin.writers, recoveryKeyPem }
-      },
-    }
+  places(config = this.node.config): RecoveryPlaces {
+    return { config, archive: this.capture.archive, vault: this.#vault, keys: this.#keys }
   }
 
-  /** A new one, as an agent that starts again has. */
-  recovery(node = this.node): DatabaseRecovery {
-    return openRecovery({
-      world: { clock, log: { info: () => undefined, warn: () => undefined } },
-      component,
-      config: node.config,
-      access: this.access(),
-      verifier: new Ed25519Verifier(),
-    })
+  recovery(config = this.node.config): DatabaseRecovery {
+    return recoveryAt(this.places(config))
   }
 
   async copies(): Promise<ReadCopies> {
-    const access = this.access()
+    const access = accessTo(this.places())
     return await readCopies(
       await access.source(component),
       await access.key(component),

@@ -1,5 +1,6 @@
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import { adoption } from '../adoption.ts'
+import { backup } from '../backup.ts'
 import { pointInTimeRecovery } from '../point-in-time-recovery.ts'
 import type { Procedure } from './procedure.ts'
 import { reprotect } from '../reprotect.ts'
@@ -13,6 +14,7 @@ export const procedures: readonly Procedure[] = [
   switchover,
   reprotect,
   pointInTimeRecovery,
+  backup,
 ]
 
 /** For executors: a plan that was made by another version of its procedure is not executed. */

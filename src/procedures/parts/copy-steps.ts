@@ -54,6 +54,8 @@ export function copySteps(
       effect: 'reversible',
       phase: 'execute',
       timeoutMs: longMs,
+      attempts: 5,
+      waitMs: 500,
     }),
     step({
       id: 'check',
@@ -65,6 +67,8 @@ export function copySteps(
       effect: 'reversible',
       phase: 'verify',
       timeoutMs: longMs,
+      attempts: 5,
+      waitMs: 500,
     }),
   ]
 }

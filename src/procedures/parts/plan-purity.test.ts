@@ -59,6 +59,7 @@ const samples: ReadonlyMap<string, Sample> = new Map([
       },
     },
   ],
+  ['backup', { facts: sampleFacts(), parameters: {} }],
   ['reprotect', { facts: sampleFacts({ publishedSync: ['p3'] }), parameters: { member: 'p2' } }],
 ])
 
