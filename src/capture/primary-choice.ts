@@ -22,8 +22,9 @@ export async function choosePrimary(
   sources: readonly ReceiverSource[],
   newestHeld: number,
   clock: Pick<Clock, 'sleep'>,
+  signal: AbortSignal,
 ): Promise<ChosenPrimary> {
-  const asked = await Promise.allSettled(sources.map(async (source) => inTime(source, clock)))
+  const asked = await Promise.allSettled(sources.map(async (source) => inTime(source, clock, signal)))
   const primaries = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
   const [best, ...others] = primaries.toSorted((a, b) => b.identity.timeline - a.identity.timeline)
   for (const other of others) other.connection.close()
@@ -39,16 +40,23 @@ export async function choosePrimary(
 }
 
 /** A machine that froze accepts connections and says nothing: it must not keep us from the one that took over. */
-async function inTime(source: ReceiverSource, clock: Pick<Clock, 'sleep'>): Promise<ChosenPrimary> {
+async function inTime(
+  source: ReceiverSource,
+  clock: Pick<Clock, 'sleep'>,
+  signal: AbortSignal,
+): Promise<ChosenPrimary> {
   const over = new AbortController()
-  const asked = asPrimary(source)
+  const givenUp = new AbortController()
+  const asked = asPrimary(source, AbortSignal.any([signal, givenUp.signal]))
   const late = clock.sleep(answerMs, over.signal).then(() => {
     throw silentSource(source.name)
   })
   try {
     return await Promise.race([asked, late])
   } catch (error) {
-    asked.then(({ connection }) => connection.close()).catch(() => undefined)
+    asked.catch(() => undefined)
+    // An open socket would keep the receiver's thread alive for ever.
+    givenUp.abort(new Error('given up'))
     throw error
   } finally {
     late.catch(() => undefined)
@@ -56,8 +64,8 @@ async function inTime(source: ReceiverSource, clock: Pick<Clock, 'sleep'>): Prom
   }
 }
 
-async function asPrimary(source: ReceiverSource): Promise<ChosenPrimary> {
-  const connection = await source.connect()
+async function asPrimary(source: ReceiverSource, signal: AbortSignal): Promise<ChosenPrimary> {
+  const connection = await source.connect(signal)
   try {
     if ((await showSetting(connection, 'in_hot_standby')) === 'on') throw notPrimary(source.name)
     return { source: source.name, connection, identity: await identifySystem(connection) }

@@ -39,7 +39,8 @@ export interface ReceiverPorts {
 
 export interface ReceiverSource {
   readonly name: string
-  connect(): Promise<PostgresConnection>
+  /** The connection, or the attempt, ends with `signal`. */
+  connect(signal: AbortSignal): Promise<PostgresConnection>
 }
 
 export interface ReceiverOptions extends ReceiveOptions, SlotOptions {
@@ -114,7 +115,7 @@ class Session {
     const bound = await readIdentity(archive)
     const held =
       bound === undefined ? new Map<number, TimelineEnd>() : await archiveEnds(archive, bound.segmentBytes)
-    const primary = await choosePrimary(sources, Math.max(0, ...held.keys()), this.#ports.clock)
+    const primary = await choosePrimary(sources, Math.max(0, ...held.keys()), this.#ports.clock, this.#signal)
     const close = (): void => primary.connection.close()
     this.#signal.addEventListener('abort', close, { once: true })
     try {

@@ -18,14 +18,20 @@ export interface CaptureLogin {
 }
 
 const connectTimeoutMs = 5_000
+/** Of an ordinary session, which only asks: a machine that froze must not keep the true state from being told. */
+const idleTimeoutMs = 10_000
 
-/** A physical replication connection, or with `database` an ordinary session under another name. */
+/** A physical replication connection, or with `database` an ordinary session under another name. Ends with `signal`. */
 export async function connectForCapture(
   { address, port }: ConfiguredEndpoint,
   login: CaptureLogin,
-  database?: string,
+  { database, signal }: { readonly database?: string; readonly signal?: AbortSignal },
 ): Promise<PostgresConnection> {
-  const stream = await openTcpStream({ address, port, connectTimeoutMs })
+  const stream = await openTcpStream({
+    ...{ address, port, connectTimeoutMs },
+    ...(database === undefined ? {} : { idleTimeoutMs }),
+    ...(signal === undefined ? {} : { signal }),
+  })
   return openPostgresConnection(stream, {
     ...login,
     ...(database === undefined ? { replication: 'physical' } : { database }),

@@ -78,7 +78,7 @@ export class CaptureWatch {
     const { config, login } = this.#setup
     const endpoint = config.sources.find(({ address, port }) => `${address}:${port}` === source)
     if (endpoint === undefined) throw new Error(`${source} is not configured`)
-    return connectForCapture(endpoint, login, database)
+    return connectForCapture(endpoint, login, { database })
   }
 
   /** Names only help people to read what was found: the true state is told without them. */

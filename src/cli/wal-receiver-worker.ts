@@ -19,7 +19,7 @@ export interface ReceiverWork {
 const { data, side } = workerSide<ReceiverWork, CaptureEvent>()
 const sources = data.sources.map((endpoint) => ({
   name: `${endpoint.address}:${endpoint.port}`,
-  connect: async () => connectForCapture(endpoint, data.login),
+  connect: async (signal: AbortSignal) => connectForCapture(endpoint, data.login, { signal }),
 }))
 await receiveWal(
   { clock: new SystemClock(), archive: openSystemArchive(data.archiveDirectory), sources },

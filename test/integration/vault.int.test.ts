@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { FileObjectStore } from '../../src/drivers/file/file-object-store.ts'
+import { fileDigests } from '../support/file-digests.ts'
 import {
   connectClient,
   PostgresEstate,
@@ -53,20 +53,6 @@ async function json(...args: readonly string[]): Promise<Record<string, unknown>
   const { code, stdout, stderr } = await pointzero(...args, '--json')
   assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`)
   return JSON.parse(stdout) as Record<string, unknown>
-}
-
-/** Path and SHA-256 of every file below. */
-async function digests(directory: string): Promise<ReadonlyMap<string, string>> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const found = new Map<string, string>()
-  for (const file of files.toSorted()) {
-    const digest = createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex')
-    found.set(file.slice(directory.length + 1), digest)
-  }
-  return found
 }
 
 /** Commits rows until it is told to stop; returns the last one that was acknowledged. */
@@ -160,14 +146,14 @@ describe('a vault of PostgreSQL 15', () => {
       (await readdir(into)).filter((name) => /INCOMPLETE|partial/.test(name)),
       [],
     )
-    const pristine = await digests(into)
+    const pristine = await fileDigests(into)
 
     const again = join(estate.root, 'restored-by-the-reader')
     const id = String(snapshot['snapshot'])
     const reader = ['tools/vault-reader/restore.mjs', ...vault, '--key', key.slice('file:'.length)]
     const ended = await node([...reader, 'restore', id, again])
     assert.equal(ended.code, 0, ended.stderr)
-    assert.deepEqual(await digests(again), pristine)
+    assert.deepEqual(await fileDigests(again), pristine)
     const listed = await node(['tools/vault-reader/restore.mjs', ...vault, 'list'])
     assert.equal(listed.stdout, `${id} orders\n`)
 
@@ -239,7 +225,7 @@ describe('a vault of PostgreSQL 15', () => {
     const ended = await pointzero('restore', hit, ...where, '--key', key, '--into', into, ...owner())
     assert.equal(ended.code, 1)
     assert.match(ended.stderr, /RESTORE_INCOMPLETE/)
-    const left = await digests(into)
+    const left = await fileDigests(into)
     assert.ok(left.has('RESTORE_INCOMPLETE') && !left.has('global/pg_control'))
     const reader = ['tools/vault-reader/restore.mjs', ...where, '--key', key.slice('file:'.length)]
     const byReader = await node([...reader, 'restore', hit, join(estate.root, 'from-damaged-by-reader')])
@@ -384,7 +370,7 @@ test('the stand-alone reader restores the vault of the first release, with eithe
     const args = ['tools/vault-reader/restore.mjs', ...where, '--key', join(fixtures, key)]
     const ended = await node([...args, 'restore', expected.snapshot, join(root, key)])
     assert.equal(ended.code, 0, ended.stderr)
-    assert.deepEqual(Object.fromEntries(await digests(join(root, key))), expected.files)
+    assert.deepEqual(Object.fromEntries(await fileDigests(join(root, key))), expected.files)
   }
   await rm(root, { recursive: true, force: true })
 })

@@ -74,6 +74,14 @@ export class CaptureClient {
     return code
   }
 
+  /** Ends by itself: with this code. */
+  async exited(): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null
+    const [code] = (await once(child, 'close')) as [number | null]
+    return code
+  }
+
   killNow(): void {
     this.#child?.kill('SIGKILL')
   }

@@ -1,5 +1,5 @@
 /** How often things are killed at random moments, all tests together: `POINTZERO_KILL_ROUNDS`, or what fits beside the other tests. */
-export const killRounds = Number(process.env['POINTZERO_KILL_ROUNDS'] ?? 40)
+export const killRounds = Number(process.env['POINTZERO_KILL_ROUNDS'] ?? 24)
 
 /** Prints it with the one variable that replays the same choices. */
 export function printedSeed(): number {

@@ -86,10 +86,15 @@ export class PlainPostgres {
     return new PlainPostgres(root, user)
   }
 
-  async initialise(bin: string, name: string, settings: readonly string[] = []): Promise<PlainServer> {
+  async initialise(
+    bin: string,
+    name: string,
+    settings: readonly string[] = [],
+    more: readonly string[] = [],
+  ): Promise<PlainServer> {
     const data = join(this.root, name)
     const args = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-    await runProgram(join(bin, 'initdb'), args, this.user)
+    await runProgram(join(bin, 'initdb'), [...args, ...more], this.user)
     return this.server(bin, name, [
       "listen_addresses = '127.0.0.1'",
       "unix_socket_directories = ''",
