@@ -52,6 +52,10 @@ function place(seen: Partial<MemberObservation>) {
     gate: () => gate,
     instance: () => instance,
     intend: async (_, intent, epoch) => void member.effects.push(`intend ${intent} ${epoch}`),
+    copies: (component) => {
+      throw new Error(`nothing is kept of ${component}`)
+    },
+    backups: { begun: async () => undefined, begin: async () => undefined },
     recoverySource: async (component) => Promise.reject(new Error(`nothing is kept of ${component}`)),
     recoveryKey: async (component) => Promise.reject(new Error(`no key of ${component}`)),
   }

@@ -22,6 +22,7 @@ import { postgresSetSync } from './postgres-set-sync.ts'
 import { postgresStart } from './postgres-start.ts'
 import { postgresStopClean } from './postgres-stop-clean.ts'
 import { recoveryResolve } from './recovery-resolve.ts'
+import { vaultBackup } from './vault-backup.ts'
 
 const all: readonly Action<AgentContext>[] = [
   computeStart,
@@ -46,6 +47,7 @@ const all: readonly Action<AgentContext>[] = [
   postgresStart,
   postgresStopClean,
   recoveryResolve,
+  vaultBackup,
 ]
 
 /** Every action that an agent performs on its host. */

@@ -3,6 +3,7 @@ import type { ActionArgs } from '../engine/action.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { DatabaseMember, Upstream } from '../ports/database-member.ts'
 import type { DatabaseRecovery } from '../ports/database-recovery.ts'
+import type { KeptCopies } from '../ports/kept-copies.ts'
 import type { RecoveryKeyring, RecoverySource } from '../ports/recovery-source.ts'
 import type { TrafficGate } from '../ports/traffic-gate.ts'
 import type { World } from '../ports/world.ts'
@@ -24,6 +25,14 @@ export interface AgentContext {
   instance(component: string): ComputeInstance
   /** What the member is meant to be from now on, and under which epoch. Durable before it resolves. */
   intend(member: string, intent: MemberIntent, epoch: number): Promise<void>
+  /** What this host keeps of the component; COPIES_NOT_HERE (permanent) when it keeps nothing. */
+  copies(component: string): KeptCopies
+  /** How far the backups of a run have come; durable before it resolves. */
+  readonly backups: {
+    /** Number of the newest snapshot when the run began to back up. */
+    begun(run: string): Promise<number | undefined>
+    begin(run: string, sequence: number): Promise<void>
+  }
   /** See RecoveryAccess. */
   recoverySource(component: string): Promise<RecoverySource>
   recoveryKey(component: string): Promise<RecoveryKeyring>

@@ -9,6 +9,7 @@ import type { World } from '../ports/world.ts'
 import { ActionDesk } from './action-desk.ts'
 import type { AgentSetup } from './agent-setup.ts'
 import { AgentState } from './agent-state.ts'
+import { BackupNotes } from './backup-notes.ts'
 import { CopiesDesk } from './copies-desk.ts'
 import { EpochGuard } from './epoch-guard.ts'
 import { MemberWatch } from './member-watch.ts'
@@ -176,6 +177,8 @@ class Agent {
       instance: (component) =>
         found(instances.find((one) => one.component === component)?.instance, component),
       intend: async (member, intent, epoch) => this.#state.intend(member, intent, epoch),
+      copies: (component) => this.#copies.keptOf(component),
+      backups: new BackupNotes(this.#world.files, this.#setup.statePath),
       recoverySource: async (component) => found(this.#setup.recovery, component).source(component),
       recoveryKey: async (component) => found(this.#setup.recovery, component).key(component),
     }

@@ -37,7 +37,7 @@ export class CopiesDesk {
   async handle(method: string, body: Json): Promise<Json> {
     const request = requestOf(body)
     requireEstate(this.#estate.id, request.estate)
-    const kept = this.#keptOf(request.component)
+    const kept = this.keptOf(request.component)
     switch (method) {
       case copiesMethods.vaultList:
         return { objects: (await vaultOf(kept).list(request.path)).map((object) => ({ ...object })) }
@@ -58,7 +58,8 @@ export class CopiesDesk {
     }
   }
 
-  #keptOf(component: string): KeptCopies {
+  /** COPIES_NOT_HERE when it is kept elsewhere, or nowhere. */
+  keptOf(component: string): KeptCopies {
     const kept = this.#copies.find((one) => one.component === component)
     if (kept !== undefined) return kept
     throw notKept(component)

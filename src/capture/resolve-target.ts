@@ -204,7 +204,7 @@ function unreachable(
   if (first === undefined)
     return refused(
       `there is no base backup of the history of timeline ${coverage.timeline}`,
-      'take one: `pointzero vault backup`',
+      'take one: `pointzero plan backup`, or `pointzero vault backup`',
     )
   const earliest = positionOf(first.endLsn)
   if (wanted < earliest) {

@@ -19,7 +19,7 @@ export function copiesReadiness(
     ...damage(copies),
     ...exposure(copies, wal?.maxLagMs),
     ...(copies.isKnown && copies.snapshots === 0 && backups.length > 0
-      ? [amber('there is no base backup yet: run `pointzero vault backup`')]
+      ? [amber('there is no base backup yet: run `pointzero plan backup`')]
       : []),
   ])
   return (

@@ -27,9 +27,14 @@ export class EstateReading {
     return leader === undefined ? undefined : this.#sim.cluster.server(leader.member)
   }
 
-  /** '' when no run is open on the cluster. */
+  /** '' when no run is open, neither on the cluster nor on its copies. */
   get openRun(): string {
-    const scope = scopeOf(this.#sim.cluster.component)
+    const { component } = this.#sim.cluster
+    const onCluster = this.#openOn(scopeOf(component))
+    return onCluster === '' ? this.#openOn(`copies:${component.id}`) : onCluster
+  }
+
+  #openOn(scope: string): string {
     return this.#parsed<{ readonly run: string }>(this.#keys.open(scope))?.run ?? ''
   }
 

@@ -1,5 +1,5 @@
 /** Who is hit: a host by name, or whatever plays the part at that moment. */
-export type FaultPlace = 'az1' | 'az2' | 'az3' | 'ctl' | 'client' | 'leader-zone' | 'standby-zone'
+export type FaultPlace = 'az1' | 'az2' | 'az3' | 'ctl' | 'client' | 'vlt' | 'leader-zone' | 'standby-zone'
 
 export type ProcessKind = 'agent' | 'control-plane' | 'postgres' | 'executor'
 
@@ -45,7 +45,7 @@ export type FaultEffect =
   /** A person at the second console does something at a bad moment. */
   | { readonly kind: 'operator'; readonly command: 'pause' | 'continue' | 'cancel' | 'resume' | 'run-again' }
 
-export type PhaseName = 'adoption' | 'failover' | 'switchover' | 'corruption'
+export type PhaseName = 'adoption' | 'failover' | 'switchover' | 'corruption' | 'backup'
 
 /** Part of a simulation's options: plain data, so that it can be printed, replayed and left out one by one. */
 export interface Fault {

@@ -6,6 +6,7 @@ import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Principal } from '../engine/approval.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
+import { keepersOf } from '../estate/keepers.ts'
 import type { Component, Estate, Host, PostgresComponent } from '../estate/estate.ts'
 import type { World } from '../ports/world.ts'
 import { startControlPlane } from '../server/control-plane.ts'
@@ -14,6 +15,8 @@ import { Cluster } from './sim-cluster.ts'
 import type { Counters } from './counters.ts'
 import { EventLoop } from './event-loop.ts'
 import { InvariantBroken } from './invariants.ts'
+import { SimCopies } from './sim-copies.ts'
+import type { SimVault } from './sim-copies.ts'
 import { SimControlStore } from './sim-control-store.ts'
 import { DurableStore } from './sim-control-store.ts'
 import { SimDatabaseMember } from './sim-database-member.ts'
@@ -29,6 +32,7 @@ import type { SimRandom } from './sim-random.ts'
 import { publicKeyOf, simVerifier } from './sim-signer.ts'
 import { simWorld } from './sim-world.ts'
 import type { LogFields } from './sim-world.ts'
+import { SimVault } from './sim-vault.ts'
 import { StoreInvariants } from './store-invariants.ts'
 
 export const controlPlaneSubject = 'prn_control'
@@ -67,10 +71,14 @@ export class SimEstate {
   readonly links: SimLinks
   readonly switchboard: SimSwitchboard
   readonly durable = new DurableStore()
+  /** Base backups that were finished. */
+  readonly vault: SimVault
   readonly storeInvariants: StoreInvariants
   readonly counters: Counters
   readonly gates: readonly SimGate[]
   readonly instances: readonly SimInstance[]
+  /** In an estate that has a host for copies. */
+  readonly vault: SimVault | undefined
   /** Told of the next process that begins to execute a run; then forgotten. */
   onExecutor: ((process: SimProcess) => void) | undefined
   /** Told of every record of a run journal, right after it became durable. */
@@ -100,6 +108,7 @@ export class SimEstate {
       this.#hosts.set(place.name, host)
       this.links.add(host)
     }
+    this.vault = { component: 'cmp_ledger', snapshots: [] }
     this.cluster = new Cluster({
       loop: this.loop,
       links: this.links,
@@ -111,6 +120,7 @@ export class SimEstate {
       hostNamed: (name) => this.host(name),
       broken: (error) => this.fail(error),
       leader: () => this.#leaderRecord(),
+      vault: () => this.vault,
       derailed: (standby, upstream) => {
         this.counters.add('streamed-over-a-divergence')
         this.lines.push(
@@ -120,6 +130,8 @@ export class SimEstate {
     })
     this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))
     this.instances = this.#placed('compute', (component, host) => new SimInstance(component.id, host))
+    const vaultHost = this.#hosts.get('vlt')
+    if (vaultHost !== undefined) this.vault = this.#makeVault(vaultHost)
     this.#watchInvariants()
   }
 
@@ -280,7 +292,15 @@ export class SimEstate {
         })),
       probe: this.probe(process),
       actions: agentActions,
+      ...this.#copiesOn(process, host),
     }
+  }
+
+  #copiesOn(process: SimProcess, host: Host): Pick<AgentSetup, 'copies'> {
+    if (keepersOf(this.estate, this.cluster.component).vault?.id !== host.id) return {}
+    const { loop, vault } = this
+    const primaries = () => this.cluster.servers.filter(({ mode }) => mode === 'primary')
+    return { copies: [new SimCopies({ loop, process, vault, primaries })] }
   }
 
   /** Parsed once per change: it is asked for at every acknowledgement. */
@@ -315,6 +335,12 @@ export class SimEstate {
             : []
       return places.map(({ host }) => make(component, this.host(host)))
     })
+  }
+
+  #makeVault(host: SimHost): SimVault {
+    const { loop, links, counters } = this
+    const { servers } = this.cluster
+    return new SimVault({ loop, links, counters, host, servers, random: this.random.fork('vault') })
   }
 
   #watchInvariants(): void {

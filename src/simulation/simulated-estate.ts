@@ -1,10 +1,24 @@
-import type { Estate, Host, PostgresPolicy } from '../estate/estate.ts'
+import type { Estate, Host, PostgresComponent, PostgresPolicy } from '../estate/estate.ts'
+import type { Backup } from '../estate/protection.ts'
 
 const agentPort = 7400
 const zones = ['az1', 'az2', 'az3'] as const
 
+const dayMs = 86_400_000
+
+const daily: Backup = {
+  name: 'daily',
+  type: 'full',
+  every: 'day',
+  everyMs: dayMs,
+  stores: ['vault'],
+  keepMs: 14 * dayMs,
+  keepAtLeast: 2,
+}
+
 /** Three zones with a database member and a place for the application each, a control plane and clients outside of them. */
-export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
+/** `hasVault`: one more host outside of the zones, where copies are kept. */
+export function simulatedEstate(policy: Partial<PostgresPolicy> = {}, hasVault = false): Estate {
   return {
     format: 'pointzero/estate/1',
     id: 'est_simulated',
@@ -14,33 +28,21 @@ export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
       ...zones.map((zone, index) => host(zone, zone, index + 1)),
       host('ctl', 'outside', 8),
       host('client', 'outside', 9),
+      ...(hasVault ? [host('vlt', 'outside', 7)] : []),
     ],
     controlPlane: { host: 'ctl', port: 7300 },
-    components: [
+    stores: [
       {
-        id: 'cmp_ledger',
-        kind: 'postgres',
-        name: 'ledger',
-        dependsOn: [],
-        database: 'exchange',
-        user: 'pointzero',
-        members: zones.map((zone, index) => ({
-          id: `mbr_ledger${index + 1}`,
-          name: `p${index + 1}`,
-          host: zone,
-          port: 5432,
-          dataDirectory: '/data',
-        })),
-        policy: {
-          synchronousCount: 1,
-          failover: { 'zone-loss': 'automatic' },
-          detectMs: 1500,
-          fenceMs: 1000,
-          flapWindowMs: 60_000,
-          flapMax: 4,
-          ...policy,
-        },
+        name: 'vault',
+        kind: 'file',
+        location: 'offsite',
+        host: 'client',
+        failureDomain: 'client',
+        address: '/vault',
       },
+    ],
+    components: [
+      ledger(policy),
       {
         id: 'cmp_engine0',
         kind: 'compute',
@@ -72,6 +74,34 @@ export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
     objectives: [{ scenario: 'zone-loss', rpoMs: 0, rtoMs: 60_000 }],
     schedules: [],
     assumptions: [],
+  }
+}
+
+function ledger(policy: Partial<PostgresPolicy>): PostgresComponent {
+  return {
+    id: 'cmp_ledger',
+    kind: 'postgres',
+    name: 'ledger',
+    dependsOn: [],
+    database: 'exchange',
+    user: 'pointzero',
+    members: zones.map((zone, index) => ({
+      id: `mbr_ledger${index + 1}`,
+      name: `p${index + 1}`,
+      host: zone,
+      port: 5432,
+      dataDirectory: '/data',
+    })),
+    policy: {
+      synchronousCount: 1,
+      failover: { 'zone-loss': 'automatic' },
+      detectMs: 1500,
+      fenceMs: 1000,
+      flapWindowMs: 60_000,
+      flapMax: 4,
+      ...policy,
+    },
+    protection: { captures: [], backups: [daily] },
   }
 }
 

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { backUpLedger } from '../../src/lab/lab-backup.ts'
 import { inject } from '../../src/lab/faults/fault.ts'
 import { vaultPaths } from '../../src/lab/lab-paths.ts'
 import type { CaptureView, CopiesView } from '../../src/ports/kept-copies.ts'
 import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
-import { ask, leaderOf, settled } from './support/estate-view.ts'
+import { ask, leaderOf, runApproved, settled } from './support/estate-view.ts'
 
 interface Points {
   readonly ranges: readonly { readonly timeline: number; readonly backup: string }[]
@@ -60,8 +59,9 @@ describe('what is kept of a ledger outside of its zones', () => {
   }
 
   it('is backed up on its own host, and then there are points to recover to', async () => {
-    const snapshot = await backUpLedger(bench.lab.state, bench.lab.network, bench.lab.ledgerPassword)
-    await until('the snapshot is known', async () => (await copies()).snapshots[0]?.id === snapshot)
+    const run = await runApproved(bench, 'backup')
+    assert.equal(run.status, 'completed')
+    const snapshot = await until('the snapshot is known', async () => (await copies()).snapshots.at(-1)?.id)
     await until('a range begins at it', async () => {
       const { ranges, gaps } = await bench.json<Points>('operator', 'points')
       return ranges[0]?.backup === snapshot && gaps.length === 0

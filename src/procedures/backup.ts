@@ -1,0 +1,62 @@
+import type { Plan } from '../domain/plan.ts'
+import { keepersOf } from '../estate/keepers.ts'
+import { compile, leaderOf, memberFacts, refusal, sceneOf } from './parts/cluster-facts.ts'
+import type { ClusterScene } from './parts/cluster-facts.ts'
+import type { PlanRequest, Procedure } from './parts/procedure.ts'
+import { step } from './parts/step-form.ts'
+
+const dayMs = 86_400_000
+
+/**
+ * The vault's host copies the primary. Its scope is the copies, not the cluster: a failover waits for no backup, and a backup whose primary
+ * is lost in the middle begins again with the new one.
+ */
+export const backup: Procedure = {
+  name: 'backup',
+  version: 1,
+  scenario: 'none',
+  summary: 'take a base backup of the primary into the vault that the estate names for it',
+  parameters: [
+    {
+      name: 'cluster',
+      required: false,
+      meaning: 'the postgres component; needed when there is more than one',
+    },
+  ],
+  plan(request: PlanRequest): Plan {
+    const scene = sceneOf(request)
+    const leader = memberFacts(scene, leaderOf(scene).id)
+    if (!leader.reachable || leader.role !== 'primary')
+      throw refusal(
+        'PRIMARY_NOT_HEALTHY',
+        `${leader.name} leads but is ${leader.reachable ? leader.role : 'unreachable'}`,
+        'run `pointzero plan zone-failover`',
+      )
+    const steps = [
+      step({
+        id: 'back-up',
+        action: 'vault.backup',
+        on: vaultHost(scene),
+        args: { component: scene.cluster.id },
+        proves: `a snapshot of ${scene.cluster.name} that is newer than this run has a signed manifest in the vault`,
+        effect: 'reversible',
+        phase: 'execute',
+        timeoutMs: dayMs,
+        attempts: 5,
+        waitMs: 2_000,
+      }),
+    ]
+    return { ...compile(this, request, scene, steps), scope: `copies:${scene.cluster.id}` }
+  },
+}
+
+function vaultHost(scene: ClusterScene): string {
+  const { vault } = keepersOf(scene.estate, scene.cluster)
+  if (vault === undefined)
+    throw refusal(
+      'BACKUP_NO_VAULT',
+      `no host of the estate keeps a vault of ${scene.cluster.name}`,
+      'declare a store with `host` and `backups` that name it, see docs/operate/copies.md',
+    )
+  return vault.name
+}
