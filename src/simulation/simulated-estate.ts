@@ -17,8 +17,7 @@ const daily: Backup = {
 }
 
 /** Three zones with a database member and a place for the application each, a control plane and clients outside of them. */
-/** `hasVault`: one more host outside of the zones, where copies are kept. */
-export function simulatedEstate(policy: Partial<PostgresPolicy> = {}, hasVault = false): Estate {
+export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
   return {
     format: 'pointzero/estate/1',
     id: 'est_simulated',
@@ -28,7 +27,6 @@ export function simulatedEstate(policy: Partial<PostgresPolicy> = {}, hasVault =
       ...zones.map((zone, index) => host(zone, zone, index + 1)),
       host('ctl', 'outside', 8),
       host('client', 'outside', 9),
-      ...(hasVault ? [host('vlt', 'outside', 7)] : []),
     ],
     controlPlane: { host: 'ctl', port: 7300 },
     stores: [
