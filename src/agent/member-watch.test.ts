@@ -69,6 +69,18 @@ test('however the looks fall, an isolated primary is told to stop well before th
   }
 })
 
+test('what earlier rejoins have left is reported until somebody removes it', async () => {
+  const kept = [{ path: '/data.kept-1', bytes: 7 }]
+  const { time, watch, driver } = await watching({ seen: standbyOf('10.0.0.1:5432') })
+  assert.equal('kept' in watch.view(), false)
+  driver.leftBehind = kept
+  await time.pass(11_000)
+  assert.deepEqual(watch.view().kept, kept)
+  driver.leftBehind = []
+  await time.pass(11_000)
+  assert.equal('kept' in watch.view(), false)
+})
+
 test('losing the control plane alone stops nothing while a standby acknowledges', async () => {
   const { time, stops, watch } = await watching({ seen: primaryNaming('p2') })
   await time.pass(20_000)

@@ -1,7 +1,7 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { fenceLookMs, staleReadBoundMs } from '../domain/stale-read-bound.ts'
 import type { MemberRole } from '../domain/member-role.ts'
-import type { MemberObservation } from '../ports/database-member.ts'
+import type { KeptDirectory, MemberObservation } from '../ports/database-member.ts'
 import type { World } from '../ports/world.ts'
 import type { AgentState } from './agent-state.ts'
 import type { LocalMember } from './agent-setup.ts'
@@ -13,6 +13,9 @@ import type { LeaderNews, MemberView } from './wire.ts'
 
 /** A canary is written this often, in milliseconds; its acknowledgement is what tells a primary that it is not alone. */
 const canaryEveryMs = 250
+
+/** What lies beside the data directory is looked for this often, in milliseconds. */
+const keptEveryMs = 10_000
 
 /**
  * Watches the member beside the agent: reads it, writes its canary while it leads, stops it when the fence rule says so, and starts it
@@ -37,6 +40,7 @@ export class MemberWatch {
   #foreign = false
   #binding = false
   #exits = 0
+  #kept: readonly KeptDirectory[] = []
 
   constructor(
     world: World,
@@ -58,7 +62,8 @@ export class MemberWatch {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#readLoop(signal), this.#canaryLoop(signal), this.#fenceLoop(signal)])
+    const watches = [this.#readLoop(signal), this.#canaryLoop(signal), this.#fenceLoop(signal)]
+    await Promise.all([...watches, this.#keptLoop(signal)])
   }
 
   /** Reads now and answers with it; used where a cached reading will not do. */
@@ -78,6 +83,7 @@ export class MemberWatch {
       ageMs: Math.floor(nowMs - this.#observedMs),
       ...(acknowledged ? { acknowledgedAgeMs: Math.floor(nowMs - this.#acknowledgedMs) } : {}),
       fenced: this.#fenced,
+      ...(this.#kept.length === 0 ? {} : { kept: this.#kept }),
       ...(boundMs === undefined ? {} : { staleReadBoundMs: boundMs }),
     }
   }
@@ -186,6 +192,18 @@ export class MemberWatch {
       this.#everAcknowledged = true
     } catch (error) {
       this.#note('canary-not-acknowledged', error)
+    }
+  }
+
+  async #keptLoop(signal: AbortSignal): Promise<void> {
+    const { driver } = this.local
+    while (driver.kept !== undefined && !signal.aborted) {
+      try {
+        this.#kept = await driver.kept()
+      } catch (error) {
+        this.#note('kept-not-read', error)
+      }
+      await pause(this.#world, keptEveryMs, signal)
     }
   }
 

@@ -1,5 +1,5 @@
 import type { ComponentId, HostId, MemberId } from '../domain/id.ts'
-import type { MemberObservation } from '../ports/database-member.ts'
+import type { KeptDirectory, MemberObservation } from '../ports/database-member.ts'
 import type { CopiesView } from '../ports/kept-copies.ts'
 import type { ActionArgs, Authority } from '../engine/action.ts'
 
@@ -71,6 +71,8 @@ export interface MemberView {
   readonly acknowledgedAgeMs?: number
   /** The agent stopped it because it could neither renew nor see an acknowledgement, or because it was superseded. */
   readonly fenced: boolean
+  /** Left by earlier rejoins, for people to remove; absent: nothing. */
+  readonly kept?: readonly KeptDirectory[]
   /** See staleReadBoundMs; absent where nothing ends an isolated primary. */
   readonly staleReadBoundMs?: number
 }

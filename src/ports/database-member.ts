@@ -60,6 +60,13 @@ export interface SlotObservation {
   readonly retainedBytes?: number
 }
 
+/** Left beside a data directory by an earlier rejoin, for people to look at and to remove. */
+export interface KeptDirectory {
+  readonly path: string
+  /** Of all files in it. */
+  readonly bytes: number
+}
+
 export interface CanaryReceipt {
   readonly counter: number
 }
@@ -75,6 +82,8 @@ export interface DatabaseMember {
   readonly name: string
   /** Never throws for a member that does not answer: that is role `unknown`, `starting` or `stopped`. */
   observe(): Promise<MemberObservation>
+  /** What earlier rejoins have left on the disk. Absent where nothing is ever left. */
+  kept?(): Promise<readonly KeptDirectory[]>
   /** Called with the exit of a postmaster that this agent started or adopted, as soon as it is known. */
   onPostmasterExit(listener: () => void): void
 

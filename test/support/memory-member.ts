@@ -3,6 +3,7 @@ import { RecoveryError } from '../../src/domain/recovery-error.ts'
 import type {
   CanaryReceipt,
   DatabaseMember,
+  KeptDirectory,
   MemberObservation,
   Upstream,
 } from '../../src/ports/database-member.ts'
@@ -14,6 +15,7 @@ export class MemoryMember implements DatabaseMember {
   readonly name: string
   readonly effects: string[] = []
   seen: MemberObservation
+  leftBehind: readonly KeptDirectory[] = []
   /** Whether a named standby answers. */
   acknowledges = true
   #canaries = 0
@@ -58,6 +60,10 @@ export class MemoryMember implements DatabaseMember {
     const shutdownLsn = parseLsn('0/5000000')
     this.seen = { ...this.seen, role: 'stopped', receiving: false, shutdownLsn }
     return { shutdownLsn, timeline: this.seen.timeline ?? 1 }
+  }
+
+  async kept(): Promise<readonly KeptDirectory[]> {
+    return this.leftBehind
   }
 
   async detach(): Promise<void> {

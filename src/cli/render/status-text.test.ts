@@ -82,11 +82,27 @@ test('a single copy stands above its members until it ends, with who accepted it
     epoch: 4,
     staleReadBoundMs: 3_350,
   })
+  const observation = { role: 'standby' as const }
+  const kept = [{ path: '/data.kept-1', bytes: 12_345_678 }]
+  const member = {
+    component: ledger.component,
+    member: ledger.leader,
+    observation,
+    ageMs: 1,
+    fenced: false,
+    kept,
+  }
+  const view = { members: [member], probes: [], gates: [], instances: [], epochs: [] }
   const text = (record: LeaderRecord, unprotected: Facts = facts): string =>
     statusText(
       {
         estate,
-        status: { ...status, facts: unprotected, clusters: [cluster(record)] },
+        status: {
+          ...status,
+          facts: unprotected,
+          clusters: [cluster(record)],
+          hosts: [{ host: 'az1', view }],
+        },
         readiness: readiness(estate, { facts: unprotected, nowMs: 1 }),
       },
       paintFor({ hasColour: false }),
@@ -97,6 +113,7 @@ test('a single copy stands above its members until it ends, with who accepted it
     /RED: SINGLE COPY since 1970-01-01T00:00:00.000Z, accepted by prn_one, prn_two; .*reprotect/,
   )
   assert.doesNotMatch(text(leader), /SINGLE COPY/)
+  assert.match(text(leader), /^ {2}left on az1 by a rejoin: \/data\.kept-1, 12\.3 MB$/m)
   assert.match(text(leader), /^ {2}an isolated primary stops itself; stale reads for at most 3350 ms$/m)
   const [first, ...others] = facts.clusters
   const alone = {

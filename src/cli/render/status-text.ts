@@ -76,8 +76,26 @@ function clusterText(
     textTable(['MEMBER', 'ZONE', 'ROLE', 'TIMELINE', 'RECEIVES', 'MAY ACKNOWLEDGE'], rows)
       .replaceAll(/^/gm, '  ')
       .trimEnd(),
-    '\n\n',
+    '\n',
+    keptText(status, cluster),
+    '\n',
   ].join('')
+}
+
+/** What rejoins have left is never removed by itself: it may be the last copy of what nobody acknowledged. */
+function keptText({ hosts }: ControlPlaneStatus, { component }: ClusterStatus): string {
+  return hosts
+    .flatMap(({ host, view }) =>
+      (view?.members ?? [])
+        .filter((member) => member.component === component)
+        .flatMap(({ kept = [] }) => kept.map((one) => ({ host, ...one }))),
+    )
+    .map(({ host, path, bytes }) => `  left on ${host} by a rejoin: ${path}, ${megabytes(bytes)}\n`)
+    .join('')
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
 }
 
 /** Nobody has to look for it: until a commit waits for somebody again it stands above the members. */

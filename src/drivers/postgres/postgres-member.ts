@@ -1,12 +1,18 @@
 import type { DatabaseMember } from '../../ports/database-member.ts'
 import { join } from 'node:path'
-import type { CanaryReceipt, MemberObservation, Upstream } from '../../ports/database-member.ts'
+import type {
+  CanaryReceipt,
+  KeptDirectory,
+  MemberObservation,
+  Upstream,
+} from '../../ports/database-member.ts'
 import type { Lsn } from '../../domain/lsn.ts'
 import { immediateStopMs } from '../../domain/stale-read-bound.ts'
 import { CanaryWriter } from './canary.ts'
 import { alterSystem } from './alter-system.ts'
 import { readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
+import { KeptDirectories } from './kept-directories.ts'
 import { MemberObserver } from './member-observer.ts'
 import { crossPort, identityRefused, permanent, refused } from './postgres-failure.ts'
 import { PostgresSession } from './postgres-session.ts'
@@ -52,6 +58,7 @@ class PostgresMember implements OpenPostgresMember {
   readonly #effects: PostgresEffects
   readonly #postmaster: Postmaster
   readonly #observer: MemberObserver
+  readonly #kept: KeptDirectories
   readonly #canary: CanaryWriter
   /** A connection costs more than most effects, so one is kept between them. Whoever finds it taken opens another. */
   #idle: PostgresSession | undefined
@@ -62,6 +69,7 @@ class PostgresMember implements OpenPostgresMember {
     this.#config = config
     this.#effects = effects
     this.#postmaster = new Postmaster(config, effects.clock)
+    this.#kept = new KeptDirectories(config.dataDirectory)
     this.#observer = new MemberObserver(
       config,
       effects.clock,
@@ -78,6 +86,10 @@ class PostgresMember implements OpenPostgresMember {
 
   async observe(): Promise<MemberObservation> {
     return await this.#observer.observe()
+  }
+
+  async kept(): Promise<readonly KeptDirectory[]> {
+    return await crossPort(this.name, async () => await this.#kept.read())
   }
 
   onPostmasterExit(listener: () => void): void {
