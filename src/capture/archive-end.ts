@@ -1,5 +1,6 @@
 import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { shortPageHeaderBytes, walPageBytes } from '../protocol/wal-page.ts'
+import { joinBytes } from '../protocol/postgres-message.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { NamedSegment } from './wal-position.ts'
@@ -93,7 +94,7 @@ async function endOf(
   const pieces: Uint8Array[] = []
   for (const segment of segments)
     pieces.push(await archive.read(`${walFolder}/${segment.name}`, 0, segmentBytes))
-  const window = { bytes: new Uint8Array(Buffer.concat(pieces)), start: first.start, segmentBytes }
+  const window = { bytes: joinBytes(pieces), start: first.start, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes
   const from = firstRecordAt(window, first.start)

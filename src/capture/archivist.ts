@@ -3,7 +3,7 @@ import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ArchiveDirectory } from '../ports/archive-directory.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import { readWalPage } from '../protocol/wal-page.ts'
+import { longPageHeaderBytes, readWalPage } from '../protocol/wal-page.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { archiveEnds, partialEnd } from './archive-end.ts'
 import { listSegments, readHistories, walFolder } from './archive-layout.ts'
@@ -139,15 +139,15 @@ export class Archivist {
     const { archive } = this.#ports
     const { segmentBytes, systemIdentifier } = this.#identity
     const { timeline, start } = parseSegmentName(name, segmentBytes) as NamedSegment
-    const content = await archive.read(`${walFolder}/${name}`, 0, segmentBytes + 1)
-    const page = readWalPage(content, 0, start)
+    const { bytes, digest, head } = await digestOf(archive, `${walFolder}/${name}`)
+    const page = head.length < longPageHeaderBytes ? 'it is empty' : readWalPage(head, 0, start)
     const isItself =
-      content.length === segmentBytes &&
+      bytes === segmentBytes &&
       typeof page !== 'string' &&
       page.systemIdentifier === systemIdentifier &&
       page.segmentBytes === segmentBytes &&
       page.timeline <= timeline
-    if (!isItself) throw foreignSegment(name, typeof page === 'string' ? page : `${content.length} bytes`)
+    if (!isItself) throw foreignSegment(name, typeof page === 'string' ? page : `${bytes} bytes`)
     await this.#ledger.append({
       kind: 'segment',
       segment: name,
@@ -155,7 +155,7 @@ export class Archivist {
       firstLsn: lsnOf(start),
       endLsn: lsnOf(start + segmentBytes),
       bytes: segmentBytes,
-      sha256: sha256(content),
+      sha256: digest,
     })
     await this.#advance(timeline, start + segmentBytes)
     await this.#clockWriter.sync()
@@ -279,6 +279,22 @@ function alive(timeline: number, position: number, timeMicroseconds: number): Cl
     timeMicroseconds,
     subtransactions: [],
     name: '',
+  }
+}
+
+const digestPieceBytes = 1 << 20
+
+/** In pieces: whole segments in memory, one after the other, would be most of what the process needs. */
+async function digestOf(archive: ArchiveDirectory, path: string) {
+  const hash = createHash('sha256')
+  let head = new Uint8Array(0)
+  let bytes = 0
+  for (;;) {
+    const piece = await archive.read(path, bytes, digestPieceBytes)
+    if (bytes === 0) head = new Uint8Array(piece.subarray(0, longPageHeaderBytes))
+    hash.update(piece)
+    bytes += piece.length
+    if (piece.length < digestPieceBytes) return { bytes, head, digest: hash.digest('hex') }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ArchiveReader } from '../ports/recovery-source.ts'
+import { joinBytes } from '../protocol/postgres-message.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { pageStart } from '../protocol/wal-page.ts'
@@ -84,7 +85,7 @@ async function readBytes(
     at += piece.length
     if (piece.length < size) break
   }
-  return pieces.length === 1 ? (pieces[0] as Uint8Array) : new Uint8Array(Buffer.concat(pieces))
+  return pieces.length === 1 ? (pieces[0] as Uint8Array) : joinBytes(pieces)
 }
 
 /** The growing file may get its final name between two looks. */
