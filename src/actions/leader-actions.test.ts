@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
+import { switchesMax } from '../domain/leader-record.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { Action, ActionArgs, Authority } from '../engine/action.ts'
 import { storeKeys } from '../engine/store-keys.ts'
@@ -147,6 +148,16 @@ test('an unplanned switch is remembered once, however often its claim is repeate
   assert.equal((await leader())?.switchesMs.length, 1)
   await leaderClaim.apply(context, claim('mbr_ledger1', 'mbr_ledger2'), under(1))
   assert.equal((await leader())?.switchesMs.length, 1)
+})
+
+test('as many switches are remembered as any flap guard may wait for, and no more', async () => {
+  await raise(1)
+  await leaderClaim.apply(context, claim('mbr_ledger1', ''), under(1))
+  for (let switches = 1; switches <= switchesMax + 2; switches += 1) {
+    const [to, from] = switches % 2 === 1 ? ['mbr_ledger2', 'mbr_ledger1'] : ['mbr_ledger1', 'mbr_ledger2']
+    await leaderClaim.apply(context, claim(to, from, { unplanned: true }), under(1))
+    assert.equal((await leader())?.switchesMs.length, Math.min(switches, switchesMax))
+  }
 })
 
 test('the identity is bound once: a later claim does not change it', async () => {

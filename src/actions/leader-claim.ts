@@ -1,3 +1,4 @@
+import { switchesMax } from '../domain/leader-record.ts'
 import type { HeldPosition, LeaderRecord, SingleCopy } from '../domain/leader-record.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import type { MemberId } from '../domain/id.ts'
@@ -8,9 +9,6 @@ import { storeKeys } from '../engine/store-keys.ts'
 import { isRecord, numberArg, textArg, textsArg } from './agent-context.ts'
 import type { ControlContext } from './control-context.ts'
 import { readLeader, writeLeader } from './leader-store.ts'
-
-/** Switches remembered for the flap guard. */
-const switchesKept = 16
 
 /**
  * Compare-and-swap of (epoch, leader): after it exactly this member may be promoted, and the set that may acknowledge is published
@@ -46,7 +44,7 @@ export const leaderClaim: Action<ControlContext> = {
       publishedCount: numberArg(args, 'publishedCount'),
       ...heldArg(args, expected.record),
       ...(await singleCopy(context, args, authority, expected.record)),
-      switchesMs: isSwitch ? [...switches, context.world.clock.now()].slice(-switchesKept) : switches,
+      switchesMs: isSwitch ? [...switches, context.world.clock.now()].slice(-switchesMax) : switches,
     }
     const { scope, epoch } = authority
     await writeLeader(context.store, { estate: context.estate.id, component, scope, epoch, expected, record })

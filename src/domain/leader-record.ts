@@ -1,6 +1,9 @@
 import type { MemberId } from './id.ts'
 import type { Lsn } from './lsn.ts'
 
+/** As many automatic switches are remembered as a policy may allow at most: with fewer, its flap guard would never be reached. */
+export const switchesMax = 100
+
 /**
  * Who leads a cluster and whose acknowledgement may count. Published in the control store *before* it takes effect on the
  * primary, so that the set known here always covers every set that can have acknowledged a commit.

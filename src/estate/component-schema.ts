@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { switchesMax } from '../domain/leader-record.ts'
 import { scenarios } from '../domain/scenario.ts'
 import { declaredKinds } from './declared-component.ts'
 import {
@@ -65,7 +66,7 @@ const postgresPolicySchema = z.strictObject({
   detect: durationSchema.default('PT3S'),
   fence: durationSchema.default('PT5S'),
   flapWindow: durationSchema.default('PT1H'),
-  flapMax: countSchema(1, 100).default(2),
+  flapMax: countSchema(1, switchesMax).default(2),
 })
 
 const postgresSchema = z.strictObject({
