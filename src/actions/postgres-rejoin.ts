@@ -1,5 +1,5 @@
 import type { Action } from '../engine/action.ts'
-import { textArg, upstreamArg, type AgentContext } from './agent-context.ts'
+import { numberArg, textArg, upstreamArg, type AgentContext } from './agent-context.ts'
 
 /**
  * Brings a member back as a standby of the upstream, whatever it was: stopped first, then unchanged, rewound or cloned into a new
@@ -18,7 +18,11 @@ export const postgresRejoin: Action<AgentContext> = {
         seen: { role: seen.role, upstream: seen.upstream, streaming: seen.streaming },
       }
     }
+    // A receiver that is refused, because its history is another one, looks connected for a moment each time.
+    const wantedTimeline = args['timeline'] === undefined ? 0 : numberArg(args, 'timeline')
     const output = { timeline: seen.timeline ?? 0 }
+    if (output.timeline < wantedTimeline)
+      return { satisfied: false, seen: { role: seen.role, upstream: seen.upstream, ...output } }
     return { satisfied: true, proof: { upstream: wanted, streaming: true, ...output }, output }
   },
   async apply(context, args, authority) {

@@ -63,4 +63,15 @@ describe('actions on the copy of a recovery', () => {
     const seen = await actionNamed('recovery.resolve').observe(context, copy, authority)
     assert.deepEqual(seen.satisfied && seen.output, { timeline: 1, commitsAfter: 3 })
   })
+
+  test('a standby that only looks connected, on the history that was undone, has not rejoined', async () => {
+    const { database, context, actionNamed } = place()
+    const rejoin = actionNamed('postgres.rejoin')
+    const upstream = { member: 'mbr_ledger2', name: 'p2', address: '10.0.0.2', port: 5432 }
+    const args = { ...member, upstream, timeline: 5 }
+    database.seen = { role: 'standby', upstream: '10.0.0.2:5432', streaming: true, timeline: 3 }
+    assert.equal((await rejoin.observe(context, args, authority)).satisfied, false)
+    database.seen = { ...database.seen, timeline: 5 }
+    assert.equal((await rejoin.observe(context, args, authority)).satisfied, true)
+  })
 })

@@ -12,7 +12,6 @@ import type {
 } from '../domain/process-config.ts'
 import { openProcessInstance } from '../drivers/compute/process-instance.ts'
 import { cloneOverReplication } from '../drivers/postgres/postgres-clone.ts'
-import type { PostgresMemberConfig } from '../drivers/postgres/member-config.ts'
 import { openPostgresMember } from '../drivers/postgres/postgres-member.ts'
 import { openPostgresProbe } from '../drivers/postgres/postgres-probe.ts'
 import { componentNamed, memberNamed } from '../estate/estate-lookup.ts'
@@ -26,10 +25,10 @@ import { openRecoveryAccess } from './copies/recovery-access.ts'
 import { openGateOf } from './open-gate-of.ts'
 import { loadEstate } from './load-estate.ts'
 import { readConfig } from './read-config.ts'
-import { readBytes } from './read-json.ts'
-import { openRecovery } from './open-recovery.ts'
+import { openRecovery } from './recovery/open-recovery.ts'
+import { ownMember } from './recovery/own-member.ts'
+import { threadedRecovery } from './recovery/threaded-recovery.ts'
 import { connectedWorld, signatureVerifier } from './real-world.ts'
-import { secretOf } from './secret-reference.ts'
 import type { RunningProcess } from './until-stopped.ts'
 import { usageError } from './usage-error.ts'
 
@@ -57,7 +56,9 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
   )
   const copies = openCopies(place, config)
   const access = openRecoveryAccess({ world, estate, local: copies, keys: config.recoveryKeys ?? [] })
-  const members = await Promise.all(config.postgres.map(async (one) => openMember(place, one, access)))
+  const members = await Promise.all(
+    config.postgres.map(async (one) => openMember(place, one, { access, configFile: file })),
+  )
   const setup: AgentSetup = {
     estate,
     host: config.hostId,
@@ -89,27 +90,12 @@ export async function composeAgent(file: string): Promise<RunningProcess> {
 async function openMember(
   { world, estate, host }: Place,
   config: AgentPostgresConfig,
-  access: RecoveryAccess,
+  { access, configFile }: { readonly access: RecoveryAccess; readonly configFile: string },
 ) {
   const cluster = required(componentNamed(estate, config.component), 'postgres')
   const member = memberNamed(cluster, config.member)
-  const { runAs, binDirectory, socketDirectory, logFile } = config
-  const password =
-    cluster.passwordRef === undefined ? undefined : await secretOf(cluster.passwordRef, process.env)
-  const own: PostgresMemberConfig = {
-    name: member.name,
-    binDirectory,
-    dataDirectory: member.dataDirectory,
-    address: host.address,
-    port: member.port,
-    superuser: cluster.user,
-    database: cluster.database,
-    ...(password === undefined ? {} : { password }),
-    ...(runAs === undefined ? {} : { runAs }),
-    socketDirectory,
-    logFile,
-    canaryKey: new TextDecoder().decode(await readBytes(config.canaryKeyFile)).trim(),
-  }
+  const { runAs } = config
+  const own = await ownMember(host, cluster, member, config)
   const driver = openPostgresMember(own, {
     clock: world.clock,
     log: world.log,
@@ -121,7 +107,8 @@ async function openMember(
     }),
   })
   const component = cluster.id
-  const recovery = openRecovery({ world, component, config: own, access, verifier: signatureVerifier })
+  const here = openRecovery({ world, component, config: own, access, verifier: signatureVerifier })
+  const recovery = threadedRecovery(here, { configFile, component, member: member.id })
   return { cluster, member, driver, recovery } satisfies LocalMember
 }
 

@@ -153,7 +153,12 @@ function open(scene: ClusterScene, leader: PostgresMember): readonly Step[] {
       id: `rejoin-${member.name}`,
       action: 'postgres.rejoin',
       on: member.host,
-      args: { component: scene.cluster.id, member: member.id, upstream },
+      args: {
+        component: scene.cluster.id,
+        member: member.id,
+        upstream,
+        timeline: from('promote', 'timeline'),
+      },
       after: ['promote'],
       proves: `${member.name} streams the recovered data`,
       effect: 'reversible',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openRecovery } from '../../src/cli/open-recovery.ts'
+import { openRecovery } from '../../src/cli/recovery/open-recovery.ts'
 import { FileObjectStore } from '../../src/drivers/file/file-object-store.ts'
 import type { PostgresMemberConfig } from '../../src/drivers/postgres/member-config.ts'
 import { Ed25519Verifier } from '../../src/platform/ed25519-signer.ts'

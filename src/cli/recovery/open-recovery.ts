@@ -1,12 +1,12 @@
-import { openIsolatedDatabase } from '../drivers/postgres/isolated-database.ts'
-import type { PostgresMemberConfig } from '../drivers/postgres/member-config.ts'
-import { openReplacedDatabase } from '../drivers/postgres/replaced-database.ts'
-import { openRestoreTarget } from '../platform/restore-target.ts'
-import type { DatabaseRecovery } from '../ports/database-recovery.ts'
-import type { RecoveryAccess } from '../ports/recovery-source.ts'
-import type { SignatureVerifier } from '../ports/signer.ts'
-import type { World } from '../ports/world.ts'
-import { openMemberRecovery } from '../recovery/member-recovery.ts'
+import { openIsolatedDatabase } from '../../drivers/postgres/isolated-database.ts'
+import type { PostgresMemberConfig } from '../../drivers/postgres/member-config.ts'
+import { openReplacedDatabase } from '../../drivers/postgres/replaced-database.ts'
+import { openRestoreTarget } from '../../platform/restore-target.ts'
+import type { DatabaseRecovery } from '../../ports/database-recovery.ts'
+import type { RecoveryAccess } from '../../ports/recovery-source.ts'
+import type { SignatureVerifier } from '../../ports/signer.ts'
+import type { World } from '../../ports/world.ts'
+import { openMemberRecovery } from '../../recovery/member-recovery.ts'
 
 export interface RecoverySetup {
   readonly world: Pick<World, 'clock' | 'log'>
