@@ -22,6 +22,10 @@ export class ClusterInvariants {
   readonly #now: () => number
   readonly #leader: () => LeaderRecord | undefined
   #newestAcknowledged: WalRecord | undefined
+  /** What a recovery took back. */
+  readonly #undone = new Set<WalRecord>()
+  /** Values of the sequence that somebody was told. */
+  readonly #sequences = new Set<number>()
   /** Timeline on which each member last confirmed a write. */
   readonly #acknowledgedOn = new Map<string, number>()
 
@@ -47,6 +51,12 @@ export class ClusterInvariants {
     this.#history.released.push({ record, member: server.name, atUs: this.#now() })
     this.#acknowledgedOn.set(server.name, server.timeline)
     this.#published(server)
+    if (record.transaction > 0 && this.#sequences.has(record.sequence))
+      throw new InvariantBroken(
+        'no sequence gives a value again',
+        `${server.name} gave ${record.sequence} twice`,
+      )
+    if (record.transaction > 0) this.#sequences.add(record.sequence)
     const newest = this.#newestAcknowledged
     this.#newestAcknowledged = record
     if (newest === undefined) return
@@ -99,13 +109,18 @@ export class ClusterInvariants {
   }
 
   /** People took back what was confirmed behind a position: it is not lost but undone, and the line goes on from there. */
-  undone(position: number): void {
+  undone(position: number, kept: readonly WalRecord[]): void {
     const { released } = this.#history
-    const kept = released.filter(({ record }) => record.lsn <= position)
-    this.#counters.add('undone-writes', released.length - kept.length)
+    for (const record of kept) if (record.lsn > position) this.#undone.add(record)
+    const held = new Set(kept)
+    const missing = released.filter(({ record }) => record.lsn > position && !held.has(record))
+    if (missing.length > 0)
+      throw new InvariantBroken('the damaged directory is kept', `${missing.length} commits are not in it`)
+    const before = released.filter(({ record }) => record.lsn <= position)
+    this.#counters.add('undone-writes', released.length - before.length)
     this.#counters.add('recoveries')
-    released.splice(0, released.length, ...kept)
-    this.#newestAcknowledged = kept.at(-1)?.record
+    released.splice(0, released.length, ...before)
+    this.#newestAcknowledged = before.at(-1)?.record
   }
 
   /** Every write that the rule released is on the log of whoever leads at the end. */
@@ -119,6 +134,9 @@ export class ClusterInvariants {
         `${lost.length} acknowledged by ${first?.member}, from transaction ${first?.record.transaction} at ${((first?.atUs ?? 0) / 1e6).toFixed(3)} s, are not on ${leader.name}`,
       )
     }
+    const back = leader.wal.find((record) => this.#undone.has(record))
+    if (back !== undefined)
+      throw new InvariantBroken('nothing after the target is there', `${leader.name} holds ${describe(back)}`)
     const transactions = new Set(leader.wal.map(({ transaction }) => transaction))
     const soft = this.#history.entries.filter(({ result }) => result === 'soft')
     this.#counters.add('soft-commits', soft.length)

@@ -11,6 +11,7 @@ import type { SimHost } from './sim-host.ts'
 import type { SimLinks } from './sim-links.ts'
 import { SimPostgres } from './sim-postgres.ts'
 import type { PostgresWitness } from './sim-postgres.ts'
+import type { SimKeptWal } from './sim-kept-wal.ts'
 import type { SimRandom } from './sim-random.ts'
 import { nextRecord } from './wal-record.ts'
 
@@ -27,6 +28,8 @@ export interface ClusterSetting {
   readonly derailed: (standby: string, upstream: string) => void
   /** The leader record as it is in the control store now. */
   readonly leader: () => LeaderRecord | undefined
+  /** Where the copies are kept, in an estate that has such a host. */
+  readonly keptWal: () => SimKeptWal | undefined
 }
 
 /** The modelled database cluster of an estate, with the history of what was promised to whom. */
@@ -72,7 +75,8 @@ export class Cluster {
       loop,
       random: random.fork('recoveries'),
       copies: new Map(),
-      undone: (_, position) => this.invariants.undone(position),
+      keptWal: () => setting.keptWal(),
+      undone: (position, kept) => guarded(() => this.invariants.undone(position, kept)),
     }
     this.driverSetting = {
       loop,

@@ -10,6 +10,7 @@ import type { EventLoop } from './event-loop.ts'
 import { permanent } from './postgres-problem.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { SimProcess } from './sim-process.ts'
+import type { SimKeptWal } from './sim-kept-wal.ts'
 import type { SimRandom } from './sim-random.ts'
 import { endOf, lsnText, nextRecord } from './wal-record.ts'
 import type { TimelineStart, WalRecord } from './wal-record.ts'
@@ -19,8 +20,8 @@ interface SimCopy {
   wal: readonly WalRecord[]
   history: readonly TimelineStart[]
   readonly reports: Map<RecoveryStage, StageReport>
-  /** The old directory was moved away. */
-  isInstalling: boolean
+  /** What the old directory held when it was moved away; `undefined` while it lies in its place. */
+  kept: readonly WalRecord[] | undefined
 }
 
 export interface RecoverySetting {
@@ -29,11 +30,12 @@ export interface RecoverySetting {
   /** By server and run. */
   readonly copies: Map<string, SimCopy>
   /** What was promised behind the goal is undone from here on, because people said so. */
-  readonly undone: (server: SimPostgres, position: number) => void
+  readonly undone: (position: number, kept: readonly WalRecord[]) => void
+  readonly keptWal: () => SimKeptWal | undefined
 }
 
 /**
- * Brings a simulated database back to a position. The archive is complete: it is what the directory itself holds. An effect takes time and
+ * Brings a simulated database back to a position. What it starts from comes from the copies, never from the directory. An effect takes time and
  * dies with the agent that performs it; what it had written by then is begun anew or gone on with, as the real one does.
  */
 export class SimDatabaseRecovery implements DatabaseRecovery {
@@ -49,6 +51,7 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
 
   async resolve(goal: RecoveryGoal): Promise<StageReport> {
     const position = positionOf(goal)
+    this.#keptWal.read(this.#process.host, goal)
     const behind = this.#server.wal.filter(({ lsn, transaction }) => lsn > position && transaction > 0)
     return { timeline: goal.timeline, commitsAfter: behind.length }
   }
@@ -64,9 +67,9 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
   async restore(run: string, goal: RecoveryGoal): Promise<void> {
     await this.#effect(100_000, 900_000, () => {
       const copy = this.#made(run)
-      const position = positionOf(goal)
-      copy.wal = this.#server.wal.filter(({ lsn }) => lsn <= position)
-      copy.history = this.#server.directory.history.filter(({ lsn }) => lsn <= position)
+      const { wal, history } = this.#keptWal.read(this.#process.host, goal)
+      copy.wal = wal
+      copy.history = history
       copy.reports.set('restored', { snapshot: goal.snapshot })
     })
   }
@@ -79,7 +82,7 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
 
   async check(run: string): Promise<void> {
     await this.#stage(run, 'replayed', 'checked', 200_000, (copy) => {
-      const timeline = this.#server.directory.newestTimeline + 1
+      const timeline = Math.max(this.#server.directory.newestTimeline, this.#keptWal.newestTimeline) + 1
       // An earlier attempt may have opened it.
       if (copy.history.at(-1)?.timeline !== timeline) {
         copy.history = [...copy.history, { timeline, lsn: endOf(copy.wal) }]
@@ -91,10 +94,13 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
 
   async finish(run: string): Promise<void> {
     if (this.#server.isRunning) throw permanent('PG_RUNNING', `${this.#server.name} still runs`)
-    await this.#stage(run, 'checked', 'finished', 60_000, (copy) => ({
-      timeline: copy.history.at(-1)?.timeline ?? 0,
-      shutdownLsn: lsnText(endOf(copy.wal)),
-    }))
+    await this.#stage(run, 'checked', 'finished', 60_000, (copy) => {
+      const timeline = copy.history.at(-1)?.timeline ?? 0
+      const given = this.#server.wal.at(-1)?.sequence ?? 0
+      const raisedTo = Math.max(given, this.#keptWal.highestSequence)
+      copy.wal = [...copy.wal, nextRecord(copy.wal, timeline, 0, raisedTo)]
+      return { timeline, shutdownLsn: lsnText(endOf(copy.wal)) }
+    })
   }
 
   async install(run: string): Promise<void> {
@@ -103,13 +109,13 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
     if (copy?.reports.has('finished') !== true) throw outOfOrder('finished')
     if (server.isRunning) throw permanent('PG_RUNNING', `${server.name} runs`)
     await this.#effect(500, 2_000, () => {
-      copy.isInstalling = true
+      copy.kept ??= [...server.wal]
       server.directory.isDamaged = true
     })
     await this.#effect(500, 2_000, () => {
       if (copy.reports.has('installed')) return
       const { directory } = server
-      this.#setting.undone(server, copy.history.at(-1)?.lsn ?? 0)
+      this.#setting.undone(copy.history.at(-1)?.lsn ?? 0, copy.kept ?? [])
       directory.wal = [...copy.wal]
       directory.history = copy.history
       directory.checkpointTimeline = directory.timeline
@@ -126,7 +132,7 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
 
   async discard(run: string): Promise<void> {
     await this.#effect(1_000, 20_000, () => {
-      if (this.#copy(run)?.isInstalling === true) throw outOfOrder('discarded')
+      if (this.#copy(run)?.kept !== undefined) throw outOfOrder('discarded')
       this.#setting.copies.delete(this.#key(run))
     })
   }
@@ -160,8 +166,14 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
     await promise
   }
 
+  get #keptWal(): SimKeptWal {
+    const kept = this.#setting.keptWal()
+    if (kept === undefined) throw permanent('PG_NO_COPIES', 'this estate keeps no copies')
+    return kept
+  }
+
   #made(run: string): SimCopy {
-    const copy = this.#copy(run) ?? { wal: [], history: [], reports: new Map(), isInstalling: false }
+    const copy = this.#copy(run) ?? { wal: [], history: [], reports: new Map(), kept: undefined }
     this.#setting.copies.set(this.#key(run), copy)
     return copy
   }

@@ -32,6 +32,7 @@ import type { SimRandom } from './sim-random.ts'
 import { publicKeyOf, simVerifier } from './sim-signer.ts'
 import { simWorld } from './sim-world.ts'
 import type { LogFields } from './sim-world.ts'
+import { SimKeptWal } from './sim-kept-wal.ts'
 import { StoreInvariants } from './store-invariants.ts'
 
 export const controlPlaneSubject = 'prn_control'
@@ -56,6 +57,8 @@ const restartUs = 300_000
 export interface EstateTimes {
   readonly heartbeatMs: number
   readonly tickMs: number
+  /** Something is to be recovered to a point in time. */
+  readonly keepsWal?: boolean
 }
 
 /**
@@ -76,6 +79,8 @@ export class SimEstate {
   readonly counters: Counters
   readonly gates: readonly SimGate[]
   readonly instances: readonly SimInstance[]
+  /** WAL and base backups, in a simulation that asks for them. */
+  readonly keptWal: SimKeptWal | undefined
   /** Told of the next process that begins to execute a run; then forgotten. */
   onExecutor: ((process: SimProcess) => void) | undefined
   /** Told of every record of a run journal, right after it became durable. */
@@ -117,6 +122,7 @@ export class SimEstate {
       hostNamed: (name) => this.host(name),
       broken: (error) => this.fail(error),
       leader: () => this.#leaderRecord(),
+      keptWal: () => this.keptWal,
       derailed: (standby, upstream) => {
         this.counters.add('streamed-over-a-divergence')
         this.lines.push(
@@ -126,6 +132,7 @@ export class SimEstate {
     })
     this.gates = this.#placed('gate', (component, host) => new SimGate(component.id, host))
     this.instances = this.#placed('compute', (component, host) => new SimInstance(component.id, host))
+    if (times.keepsWal === true) this.keptWal = this.#keepWal()
     this.#watchInvariants()
   }
 
@@ -329,6 +336,13 @@ export class SimEstate {
             : []
       return places.map(({ host }) => make(component, this.host(host)))
     })
+  }
+
+  #keepWal(): SimKeptWal {
+    const { loop, links, counters } = this
+    const { servers } = this.cluster
+    const host = this.host('client')
+    return new SimKeptWal({ loop, links, counters, host, servers, random: this.random.fork('kept WAL') })
   }
 
   #watchInvariants(): void {

@@ -39,6 +39,9 @@ export interface SeedFailure {
 /** Log lines of a failure. */
 const logLines = 2000
 
+/** As many records back, at most, lies the place that a recovery goes to. */
+const goalBackMax = 6
+
 /** After the faults of a phase are over, everything must be whole again within this much virtual time. */
 const settleLimitUs = 180_000_000
 
@@ -67,7 +70,12 @@ export class Simulation {
     this.#random = new SimRandom(seed)
     const { detectMs, fenceMs, heartbeatMs, tickMs } = options
     const estate = simulatedEstate({ detectMs, fenceMs })
-    this.sim = new SimEstate(this.#random, estate, { heartbeatMs, tickMs }, this.counters)
+    this.sim = new SimEstate(
+      this.#random,
+      estate,
+      { heartbeatMs, tickMs, keepsWal: options.phases.includes('corruption') },
+      this.counters,
+    )
     this.sim.cluster.initialise()
     this.sim.links.weather.lateRate = options.lateRate
     this.director = new Director(this.sim)
@@ -91,6 +99,7 @@ export class Simulation {
     const { loop } = this.sim
     const { faults } = this.#options
     await this.#during(800_000)
+    if (phase === 'corruption') await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
     this.#want(phase)
     this.director.injector.begin(phase, faults)
     const endsMs = Math.max(
@@ -128,22 +137,31 @@ export class Simulation {
         () => this.sim.vault.snapshots.length > before,
       )
     } else if (phase === 'corruption') {
-      const timeline = reading.leadingServer?.timeline ?? 0
+      const before = this.counters.of('recoveries')
       this.director.want(
         { procedure: 'point-in-time-recovery', parameters: this.#goal() },
-        () => (reading.leadingServer?.timeline ?? 0) > timeline + 1,
+        () => this.counters.of('recoveries') > before,
       )
     }
+  }
+
+  /** There is a base backup from which any place that may be wanted is reached. */
+  #isCopied(): boolean {
+    const place = this.director.reading.leadingServer?.wal.at(-1 - goalBackMax)
+    return place !== undefined && this.sim.keptWal?.snapshotBefore(place) !== undefined
   }
 
   /** Some commits back from where the leader is now: they are what was destroyed. */
   #goal(): Readonly<Record<string, string>> {
     const leading = this.director.reading.leadingServer
     const wal = leading?.wal ?? []
-    const place = wal[Math.max(0, wal.length - 1 - this.#random.between(1, 6))]
-    const lsn = lsnText(place?.lsn ?? 0)
-    const timeline = String(place?.timeline ?? 1)
-    return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: 'simulated', reached: lsn }
+    const place = wal[Math.max(0, wal.length - 1 - this.#random.between(1, goalBackMax))]
+    const snapshot = place === undefined ? undefined : this.sim.keptWal?.snapshotBefore(place)
+    if (place === undefined || snapshot === undefined)
+      throw new InvariantBroken('liveness', 'nothing is in the vault when data is destroyed')
+    const lsn = lsnText(place.lsn)
+    const timeline = String(place.timeline)
+    return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: snapshot.id, reached: lsn }
   }
 
   /** A client got an answer after the healing. */

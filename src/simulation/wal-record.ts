@@ -13,6 +13,8 @@ export interface WalRecord {
   /** The transaction that it commits; 0 for checkpoints, switches, ends of recovery. */
   readonly transaction: number
   readonly previous: WalRecord | undefined
+  /** Where the sequence of the database stands after it: every commit takes the next value. */
+  readonly sequence: number
 }
 
 export interface TimelineStart {
@@ -25,9 +27,16 @@ export const firstLsn = 0x300_0028
 
 const recordBytes = 0x100
 
-export function nextRecord(wal: readonly WalRecord[], timeline: number, transaction: number): WalRecord {
+/** `raisedTo`: no value up to there is given any more. */
+export function nextRecord(
+  wal: readonly WalRecord[],
+  timeline: number,
+  transaction: number,
+  raisedTo = 0,
+): WalRecord {
   const previous = wal.at(-1)
-  return { lsn: (previous?.lsn ?? firstLsn) + recordBytes, timeline, transaction, previous }
+  const sequence = Math.max(previous?.sequence ?? 0, raisedTo) + (transaction > 0 ? 1 : 0)
+  return { lsn: (previous?.lsn ?? firstLsn) + recordBytes, timeline, transaction, previous, sequence }
 }
 
 export function endOf(wal: readonly WalRecord[]): number {

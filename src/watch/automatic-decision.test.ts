@@ -150,3 +150,14 @@ test('out of place is who does not receive, or should acknowledge and may not', 
   assert.equal(isDisplaced({}, { ...leader, publishedSync: ['p3'] }), true)
   assert.equal(isDisplaced({}, { ...leader, publishedSync: ['p3'] }, new Set(['p1'])), false)
 })
+
+test('clients are not led to a primary whose commits nobody confirms: a standby is rebuilt first, however long that takes', () => {
+  const silent = [member(1), member(2, { receiving: false }), member(3, { receiving: false })]
+  const misled = { reason: 'db leads to nowhere', forMs: 60_000 }
+  const after = (ms: number) => decide({ misled, displacedMs: new Map([['mbr_ledger2', ms]]) }, silent)
+  assert.equal(after(29_999).start, 'nothing')
+  assert.match(after(29_999).reason, /no standby confirms/)
+  assert.deepEqual([after(30_000).start, 'member' in after(30_000)], ['reprotect', true])
+  const streaming = [member(1), member(2), member(3, { receiving: false })]
+  assert.equal(decide({ misled }, streaming).reason, 'db leads to nowhere')
+})

@@ -134,6 +134,8 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
       }
     }
   }
+  if (lead !== undefined && !confirms && input.leader.publishedSync.length > 0)
+    return nothing(`${lead.reason}; no standby confirms, so nobody would be served: a standby comes first`)
   return lead ?? nothing('everybody is in place')
 }
 
