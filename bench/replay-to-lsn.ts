@@ -18,6 +18,8 @@ const { values: given } = parseArgs({
   },
 })
 
+/** Programs of the system, not of a package. */
+const [peerProgram = '', client = '', asUser = ''] = ['pgbackrest', 'psql', 'setpriv']
 const bed = await RecoveryBed.open(systemPostgres)
 const { config } = bed.node
 const owner = config.runAs ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
@@ -26,7 +28,7 @@ const environment = { ...process.env, PGPASSWORD: config.password ?? '' }
 const login = ['-h', '127.0.0.1', '-p', String(config.port), '-U', config.superuser]
 const found: Record<'ours' | 'peer', number[]> = { ours: [], peer: [] }
 try {
-  const hasPeer = given.peer !== 'none' && spawnSync('pgbackrest', ['version']).error === undefined
+  const hasPeer = given.peer !== 'none' && spawnSync(peerProgram, ['version']).error === undefined
   if (!hasPeer) print('no peer: apt-get install -y --no-install-recommends pgbackrest')
   run(join(systemPostgres, 'pgbench'), ['-i', '-q', '-s', '10', ...login, config.database])
   await bed.backUp()
@@ -111,7 +113,7 @@ async function peer(round: number, lsn: string): Promise<number> {
   const gone = once(server, 'exit')
   for (;;) {
     const asked = spawnSync(
-      'psql',
+      client,
       [
         '-h',
         root,
@@ -159,7 +161,7 @@ async function write(megabytes: number): Promise<void> {
 function pgbackrest(...args: readonly string[]): void {
   const place = [`--config=${join(root, 'pgbackrest.conf')}`, '--stanza=bench']
   const user = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
-  run('setpriv', [...user, 'pgbackrest', ...place, ...args])
+  run(asUser, [...user, peerProgram, ...place, ...args])
 }
 
 function run(program: string, args: readonly string[]): void {

@@ -21,7 +21,7 @@ const { values: given } = parseArgs({
 /** A busy disk may take long over a first sync. */
 const waitMs = 120_000
 const bin = '/usr/lib/postgresql/15/bin'
-if (spawnSync('pg_receivewal', ['--version']).error !== undefined) {
+if (spawnSync(join(bin, 'pg_receivewal'), ['--version']).error !== undefined) {
   print('pg_receivewal or pgbench is missing: apt-get install -y --no-install-recommends postgresql-15')
   process.exit(1)
 }
