@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { shrink } from '../../src/simulation/shrink.ts'
-import { describeFailure, simulateMany } from '../../src/simulation/simulate-many.ts'
+import { describeFailure } from '../../src/simulation/simulate-many.ts'
+import type { ManyResult } from '../../src/simulation/simulate-many.ts'
+import { offRunner } from './off-runner.ts'
 import { baseSeed } from './simulation-support.ts'
 
 const base = baseSeed(1)
 const seeds = 1000
+const lives = new URL('../../src/simulation/simulate-many.ts', import.meta.url)
 
 /** Rare states that a thousand lives must have met: what was never reached was never tested. */
 const sometimes = [
@@ -47,7 +50,12 @@ const sometimes = [
 
 test(`a thousand lives under faults: nothing acknowledged is lost, and each becomes whole again (seeds from ${base})`, async (t) => {
   t.diagnostic(`base seed ${base}; another part of the space: POINTZERO_SEED=<number>`)
-  const { failures, counters, events, virtualMs } = await simulateMany(base, seeds)
+  const { failures, counters, events, virtualMs } = await offRunner<ManyResult>(
+    lives,
+    'simulateMany',
+    base,
+    seeds,
+  )
   const [first] = failures
   if (first !== undefined) {
     const smallest = await shrink(first)
