@@ -19,7 +19,7 @@ const { values: given } = parseArgs({
 })
 
 /** Programs of the system, not of a package. */
-const [peerProgram = '', client = '', asUser = ''] = ['pgbackrest', 'psql', 'setpriv']
+const [peerProgram, client, asUser] = ['pgbackrest', 'psql', 'setpriv']
 const bed = await RecoveryBed.open(systemPostgres)
 const { config } = bed.node
 const owner = config.runAs ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
