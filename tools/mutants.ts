@@ -20,7 +20,7 @@ interface Verdict {
 
 function main(): void {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, seeds: { type: 'string', default: '80' } },
+    options: { only: { type: 'string' }, seeds: { type: 'string', default: '160' } },
   })
   const chosen = plantedBugs.filter(({ name }) => name.includes(values.only ?? ''))
   const copy = mkdtempSync(join(tmpdir(), 'pointzero-mutants-'))
