@@ -41,7 +41,7 @@ describe('a switch with the embedded PostgreSQL', () => {
 
   test('promotes after the detach, and the diverged former primary comes back as a clone', async () => {
     await b.member.detach()
-    await assert.rejects(a.member.writeCanary(2, 500), { code: 'PG_UNREACHABLE' })
+    await assert.rejects(a.member.writeCanary(2, 500), { code: 'PG_OUTCOME_UNKNOWN' })
     await a.member.stopImmediate()
     await b.member.promote()
     await b.member.writeCanary(3, 5_000)
