@@ -77,7 +77,7 @@ test('a command line that makes no sense ends with 2 and changes nothing', () =>
 })
 
 test('a drill for which this version has no sandbox is refused with what is not built, and ends with 3', () => {
-  for (const scenario of ['component-loss', 'region-loss', 'corruption', 'estate-loss']) {
+  for (const scenario of ['component-loss', 'region-loss', 'estate-loss']) {
     const refused = pointzero(['drill', scenario, '--json'])
     assert.equal(refused.code, 3)
     assert.equal(errorOf(refused).code, 'DRILL_NOT_AVAILABLE')
