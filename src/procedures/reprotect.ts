@@ -16,6 +16,7 @@ import {
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { reopenSteps } from './parts/reopen-steps.ts'
 import { ruleSteps } from './parts/rule-steps.ts'
+import { stopStep } from './parts/service-steps.ts'
 import { step } from './parts/step-form.ts'
 
 /**
@@ -75,17 +76,7 @@ function retire(scene: ClusterScene, leader: PostgresMember, member: PostgresMem
   const stops = companions(scene).flatMap(({ compute, places }) =>
     places
       .filter(({ host, reachable }) => host === member.host && reachable)
-      .map(({ host }) =>
-        step({
-          id: `stop-${compute.name}-${host}`,
-          action: 'compute.stop',
-          on: host,
-          args: { component: compute.id },
-          proves: `no process of ${compute.name} remains on ${host}`,
-          effect: 'reversible',
-          phase: 'execute',
-        }),
-      ),
+      .map(({ host }) => stopStep(compute, host)),
   )
   const routes = gatePlaces(scene, scene.cluster.name)
     .filter(({ host, reachable }) => host === member.host && reachable)

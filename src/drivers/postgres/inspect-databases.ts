@@ -3,6 +3,7 @@ import type { OwnedInvariant } from '../../ports/database-recovery.ts'
 import type { Inspection } from '../../ports/isolated-database.ts'
 import type { PostgresSession } from './postgres-session.ts'
 import { quoteIdentifier } from './quoting.ts'
+import { connectableDatabases } from './recovery-session.ts'
 
 /** The isolated server, as far as a check needs it. */
 export interface Inspected {
@@ -58,14 +59,8 @@ export async function inspectDatabases(
     invariants: [],
     problems: [],
   }
-  const names = await server.within(async (session) =>
-    session.query<{ name: string }>(
-      'select datname as name from pg_database where datallowconn order by 1',
-      [],
-      answerMs,
-    ),
-  )
-  for (const { name } of names)
+  const names = await server.within(connectableDatabases)
+  for (const name of names)
     await server.within(async (session) => await inspectOne(session, name, found), name)
   await server.within(async (session) => {
     found.unchecked.push(...(await disabled(session)))

@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readControlFile } from './control-file.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
+import { freeName } from './kept-directories.ts'
 import { exists, syncDirectory } from './owned-file.ts'
 import { permanent, refused } from './postgres-failure.ts'
 import { processesOf } from './process-table.ts'
@@ -27,7 +28,12 @@ export async function installCopy(
     )
   }
   await requireStopped(config, place)
-  const kept = typeof noted === 'string' ? noted : await keptName(dataDirectory)
+  const kept =
+    typeof noted === 'string'
+      ? noted
+      : (await exists(dataDirectory))
+        ? await freeName(dataDirectory, 'kept')
+        : ''
   if (noted === undefined) await place.write('installing', { kept })
   if (kept !== '' && !(await exists(kept))) {
     await rename(dataDirectory, kept)
@@ -61,12 +67,4 @@ async function requireStopped(
   if (control?.state === 'shut down') return
   const hint = 'let it be finished again: `pointzero resume <run>`'
   throw permanent('PG_NOT_CLEAN', `${place.dataDirectory} is "${control?.state ?? 'no cluster'}"`, hint)
-}
-
-async function keptName(dataDirectory: string): Promise<string> {
-  if (!(await exists(dataDirectory))) return ''
-  for (let n = 1; ; n++) {
-    const path = `${dataDirectory}.kept-${n}`
-    if (!(await exists(path))) return path
-  }
 }

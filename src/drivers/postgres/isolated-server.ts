@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lsnToBigint, parseLsn } from '../../domain/lsn.ts'
 import type { Lsn } from '../../domain/lsn.ts'
@@ -11,9 +10,11 @@ import { isolatedAccess, isolatedSettings } from './isolated-settings.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
 import { exists, makeOwnedDirectory, readIfExists, replaceOwnedFile } from './owned-file.ts'
 import { outcomeUnknown, permanent, unreachable } from './postgres-failure.ts'
-import { PostgresSession } from './postgres-session.ts'
+import { endOfLog } from './postgres-log.ts'
+import type { PostgresSession } from './postgres-session.ts'
 import { Postmaster } from './postmaster.ts'
 import type { RecoveryPlace } from './recovery-place.ts'
+import { withinRecoverySession } from './recovery-session.ts'
 import { parseTimelineHistory, timelineHistoryFile } from './timeline-history.ts'
 import { walRecordEnd } from './wal-record-end.ts'
 
@@ -125,24 +126,9 @@ export class IsolatedServer {
   }
 
   async within<T>(use: (session: PostgresSession) => Promise<T>, database = 'postgres'): Promise<T> {
-    const { name, socketDirectory, port, superuser } = this.config
-    const session = await PostgresSession.open(
-      this.#clock,
-      {
-        member: name,
-        host: socketDirectory,
-        port,
-        user: superuser,
-        database,
-        applicationName: 'pointzero-recovery',
-      },
-      answerMs,
-    )
-    try {
-      return await use(session)
-    } finally {
-      session.close()
-    }
+    // No password: on the copy's socket its own access file trusts whoever may reach that directory.
+    const { password: _, ...config } = this.config
+    return await withinRecoverySession(config, this.#clock, database, use)
   }
 
   async #ask<T>(use: (session: PostgresSession) => Promise<T>): Promise<T | undefined> {
@@ -228,16 +214,4 @@ async function requireStartable(config: PostgresMemberConfig, place: RecoveryPla
     `${config.dataDirectory} lacks backup_label or standby.signal: started like that it would answer and lack rows; it was not started`,
     'let it be restored again: cancel the run with `pointzero cancel` and plan anew',
   )
-}
-
-async function endOfLog(path: string): Promise<string> {
-  const file = await open(path).catch(() => undefined)
-  if (file === undefined) return 'no log file'
-  try {
-    const { size } = await file.stat()
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(800), 0, 800, Math.max(0, size - 800))
-    return buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n').slice(-4).join(' | ')
-  } finally {
-    await file.close()
-  }
 }

@@ -1,6 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { KeptDirectory } from '../../ports/database-member.ts'
+import { exists } from './owned-file.ts'
 
 interface Known extends KeptDirectory {
   readonly changedMs: number
@@ -56,4 +57,12 @@ async function bytesIn(directory: string): Promise<number> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true }))
     if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size
   return bytes
+}
+
+/** A name beside the data directory that nothing has yet: `<data directory>.<what>-<n>`. */
+export async function freeName(dataDirectory: string, what: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const path = `${dataDirectory}.${what}-${n}`
+    if (!(await exists(path))) return path
+  }
 }

@@ -3,6 +3,7 @@ import type { SequenceFileHeight, SequenceHeight } from '../../ports/isolated-da
 import type { Inspected } from './inspect-databases.ts'
 import type { PostgresSession } from './postgres-session.ts'
 import { quoteIdentifier } from './quoting.ts'
+import { connectableDatabases } from './recovery-session.ts'
 
 const answerMs = 30_000
 
@@ -34,14 +35,8 @@ export async function raiseSequences(
 ): Promise<{ readonly raised: readonly Json[]; readonly unknownFiles: number }> {
   const raised: Json[] = []
   const matched = new Set<string>()
-  const names = await server.within(async (session) =>
-    session.query<{ name: string }>(
-      'select datname as name from pg_database where datallowconn order by 1',
-      [],
-      answerMs,
-    ),
-  )
-  for (const { name } of names) {
+  const names = await server.within(connectableDatabases)
+  for (const name of names) {
     const named = heights.filter(({ database }) => database === name)
     await server.within(async (session) => {
       for (const sequence of await session.query<Sequence & Record<string, unknown>>(

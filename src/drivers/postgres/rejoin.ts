@@ -15,6 +15,7 @@ import {
   replaceOwnedFile,
   syncDirectory,
 } from './owned-file.ts'
+import { freeName } from './kept-directories.ts'
 import { identityRefused, permanent } from './postgres-failure.ts'
 import {
   passFilePath,
@@ -237,13 +238,6 @@ async function requireSpace(config: PostgresMemberConfig, parent: string, sizeBy
     `${config.name}: a clone needs ${neededBytes} bytes in ${parent}`,
     hint,
   )
-}
-
-async function freeName(dataDirectory: string, what: string): Promise<string> {
-  for (let n = 1; ; n++) {
-    const path = `${dataDirectory}.${what}-${n}`
-    if (!(await exists(path))) return path
-  }
 }
 
 function rewindMark(config: PostgresMemberConfig): string {

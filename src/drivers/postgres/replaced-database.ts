@@ -14,8 +14,9 @@ import { exportRows } from './export-rows.ts'
 import type { ExportSource } from './export-rows.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
 import { crossPort } from './postgres-failure.ts'
-import { PostgresSession } from './postgres-session.ts'
+import type { PostgresSession } from './postgres-session.ts'
 import { RecoveryPlace } from './recovery-place.ts'
+import { withinRecoverySession } from './recovery-session.ts'
 
 const answerMs = 5_000
 const longMs = 60_000
@@ -106,25 +107,7 @@ class PostgresReplaced implements ReplacedDatabase {
   }
 
   async #within<T>(use: (session: PostgresSession) => Promise<T>, database: string): Promise<T> {
-    const { name, socketDirectory, port, superuser, password } = this.#config
-    const session = await PostgresSession.open(
-      this.#clock,
-      {
-        member: name,
-        host: socketDirectory,
-        port,
-        user: superuser,
-        database,
-        applicationName: 'pointzero-recovery',
-        ...(password === undefined ? {} : { password }),
-      },
-      answerMs,
-    )
-    try {
-      return await use(session)
-    } finally {
-      session.close()
-    }
+    return await withinRecoverySession(this.#config, this.#clock, database, use)
   }
 }
 

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises'
 import { waitUntil } from './deadline.ts'
 import { readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
 import { permanent, refused, unreachable } from './postgres-failure.ts'
+import { endOfLog } from './postgres-log.ts'
 import { PostgresSession } from './postgres-session.ts'
 import type { SessionTarget } from './postgres-session.ts'
 import { fixedSettings, prepareSocketDirectory, writeSettings } from './postgres-settings.ts'
@@ -68,16 +68,4 @@ async function notStarted(config: PostgresMemberConfig): Promise<Error> {
   const tail = await endOfLog(config.logFile)
   const hint = `read ${config.logFile} on the host`
   return permanent('PG_START_FAILED', `${config.name}: the server ended while it started: ${tail}`, hint)
-}
-
-async function endOfLog(path: string): Promise<string> {
-  const file = await open(path).catch(() => undefined)
-  if (file === undefined) return 'no log file'
-  try {
-    const { size } = await file.stat()
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(600), 0, 600, Math.max(0, size - 600))
-    return buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n').slice(-3).join(' | ')
-  } finally {
-    await file.close()
-  }
 }

@@ -1,6 +1,7 @@
 import type { Step } from '../../domain/plan.ts'
 import type { PostgresMember } from '../../estate/estate.ts'
 import { companions, gatePlaces, targetOf, type ClusterScene } from './cluster-facts.ts'
+import { stopStep } from './service-steps.ts'
 import { step } from './step-form.ts'
 
 /**
@@ -12,14 +13,7 @@ export function drain(scene: ClusterScene, old: PostgresMember): readonly Step[]
     places
       .filter(({ host }) => host === old.host)
       .map(({ host }) =>
-        step({
-          id: `stop-${compute.name}-${host}`,
-          action: 'compute.stop',
-          on: host,
-          args: { component: compute.id },
-          proves: `no process of ${compute.name} remains on ${host}`,
-          effect: 'reversible',
-          phase: 'execute',
+        stopStep(compute, host, {
           // The time-out of the undoing too, which waits for the application to be ready.
           timeoutMs: 30_000,
           undo: { action: 'compute.start', args: { component: compute.id } },

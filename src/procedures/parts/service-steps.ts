@@ -3,6 +3,7 @@ import type { Json } from '../../domain/canonical-json.ts'
 import { hostNamed } from '../../estate/estate-lookup.ts'
 import { companions, gatePlaces, type ClusterScene, type GatePlace } from './cluster-facts.ts'
 import { step } from './step-form.ts'
+import type { StepForm } from './step-form.ts'
 
 /** Where the new primary lives: known when the plan is made (switchover) or chosen at run time (failover). */
 export interface Destination {
@@ -47,6 +48,24 @@ function routeSteps(scene: ClusterScene, destination: Destination): readonly Ste
       proves: `${place.name} on ${place.host} leads to the new primary and to nothing else`,
     }),
   )
+}
+
+/** No instance of the application is left on the host. */
+export function stopStep(
+  compute: { readonly id: string; readonly name: string },
+  host: string,
+  more: Pick<StepForm, 'timeoutMs' | 'undo'> = {},
+): Step {
+  return step({
+    id: `stop-${compute.name}-${host}`,
+    action: 'compute.stop',
+    on: host,
+    args: { component: compute.id },
+    proves: `no process of ${compute.name} remains on ${host}`,
+    effect: 'reversible',
+    phase: 'execute',
+    ...more,
+  })
 }
 
 interface Application {

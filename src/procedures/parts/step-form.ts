@@ -1,7 +1,7 @@
 import type { Json } from '../../domain/canonical-json.ts'
 import type { Step, StepEffect, StepReference } from '../../domain/plan.ts'
 
-interface StepForm {
+export interface StepForm {
   readonly id: string
   readonly action: string
   readonly on: string | StepReference
