@@ -4,24 +4,20 @@ import { computeStart } from './compute-start.ts'
 import { computeStop } from './compute-stop.ts'
 import { gateRoute } from './gate-route.ts'
 import { postgresAcknowledge } from './postgres-acknowledge.ts'
-import { postgresCheck } from './postgres-check.ts'
 import { postgresCheckpoint } from './postgres-checkpoint.ts'
 import { postgresDetach } from './postgres-detach.ts'
 import { postgresDiscard } from './postgres-discard.ts'
-import { postgresExportAfter } from './postgres-export-after.ts'
 import { postgresFence } from './postgres-fence.ts'
-import { postgresFinish } from './postgres-finish.ts'
 import { postgresFollow } from './postgres-follow.ts'
 import { postgresInstall } from './postgres-install.ts'
 import { postgresPromote } from './postgres-promote.ts'
 import { postgresRejoin } from './postgres-rejoin.ts'
 import { postgresReopen } from './postgres-reopen.ts'
-import { postgresReplay } from './postgres-replay.ts'
-import { postgresRestore } from './postgres-restore.ts'
 import { postgresSetSync } from './postgres-set-sync.ts'
 import { postgresStart } from './postgres-start.ts'
 import { postgresStopClean } from './postgres-stop-clean.ts'
 import { recoveryResolve } from './recovery-resolve.ts'
+import { recoveryStages } from './recovery-stages.ts'
 import { vaultBackup } from './vault-backup.ts'
 
 const all: readonly Action<AgentContext>[] = [
@@ -29,24 +25,20 @@ const all: readonly Action<AgentContext>[] = [
   computeStop,
   gateRoute,
   postgresAcknowledge,
-  postgresCheck,
   postgresCheckpoint,
   postgresDetach,
   postgresDiscard,
-  postgresExportAfter,
   postgresFence,
-  postgresFinish,
   postgresFollow,
   postgresInstall,
   postgresPromote,
   postgresRejoin,
   postgresReopen,
-  postgresReplay,
-  postgresRestore,
   postgresSetSync,
   postgresStart,
   postgresStopClean,
   recoveryResolve,
+  ...recoveryStages,
   vaultBackup,
 ]
 

@@ -1,6 +1,6 @@
 import { parseLsn } from '../domain/lsn.ts'
-import type { ActionArgs, NotYet, Observation } from '../engine/action.ts'
-import type { OwnedInvariant, RecoveryGoal, RecoveryStage } from '../ports/database-recovery.ts'
+import type { ActionArgs } from '../engine/action.ts'
+import type { OwnedInvariant, RecoveryGoal } from '../ports/database-recovery.ts'
 import { badArgument, isRecord, numberArg, textArg, type AgentContext } from './agent-context.ts'
 
 /** Where the plan wants the database to be. */
@@ -36,20 +36,4 @@ export function invariantsArg(args: ActionArgs): readonly OwnedInvariant[] {
 /** The copy is a target of its own: what is done to it does not wait for what is done to the member, and the other way round. */
 export function recoveryOf(context: AgentContext, args: ActionArgs) {
   return context.recovery(textArg(args, 'component'), textArg(args, 'copyOf'))
-}
-
-/** A stage is done when its report is there, which was written after what it says was seen. */
-export async function observeStage(
-  context: AgentContext,
-  args: ActionArgs,
-  run: string,
-  stage: RecoveryStage,
-): Promise<Observation> {
-  const report = await recoveryOf(context, args).report(run, stage)
-  if (report === undefined) return notYet(stage)
-  return { satisfied: true, proof: report, output: report }
-}
-
-export function notYet(stage: RecoveryStage): NotYet {
-  return { satisfied: false, seen: { [stage]: false } }
 }
