@@ -58,22 +58,30 @@ async function* messages(): AsyncGenerator<ReplicationMessage, void, undefined> 
   }
 }
 
-/** Up to the first piece of 500 bytes that a power cut would take a part of. */
+/** Up to the first piece of 500 bytes that a power cut would take a part of. Asked after every message: what is equal is compared at once. */
 function durableTo(archive: FailingArchive): number {
   let at = start
   for (const bytes of pieces) {
     for (let done = 0; done < bytes.length;) {
       const inSegment = at % segmentBytes
-      const size = Math.min(500, bytes.length - done, segmentBytes - inSegment)
+      const rest = bytes.subarray(done, done + segmentBytes - inSegment)
       const name = `wal/${segmentName(1, at, segmentBytes)}`
       const file = archive.files.get(name) ?? archive.files.get(`${name}.partial`)
-      const found = file?.durable.subarray(inSegment, inSegment + size) ?? new Uint8Array(0)
-      if (Buffer.compare(found, bytes.subarray(done, done + size)) !== 0) return at
-      done += size
-      at += size
+      const found = file?.durable.subarray(inSegment, inSegment + rest.length) ?? new Uint8Array(0)
+      if (Buffer.compare(found, rest) !== 0) return at + equalPieces(found, rest)
+      done += rest.length
+      at += rest.length
     }
   }
   return at
+}
+
+function equalPieces(one: Uint8Array, other: Uint8Array): number {
+  const isEqual = (at: number): boolean =>
+    Buffer.compare(one.subarray(at, at + 500), other.subarray(at, at + 500)) === 0
+  let at = 0
+  while (at < other.length && isEqual(at)) at += 500
+  return Math.min(at, other.length)
 }
 
 /** What a process that starts again finds: as much as reads back, durable or not. */
