@@ -85,7 +85,25 @@ export interface IsolatedDatabase {
   discard(run: string): Promise<void>
 }
 
+/** What the server on the copy could reach while it was inspected, as the kernel of its host says. */
+export interface SandboxNetwork {
+  /** It ran in a network namespace of its own, with no interface but loopback. */
+  readonly contained: boolean
+  readonly interfaces: readonly string[]
+}
+
+/** Text is sorted by another version of a library here than where the copy comes from: these indexes may be out of order (T22). */
+export interface ForeignCollation {
+  readonly database: string
+  readonly collation: string
+  readonly recorded: string
+  readonly here: string
+  readonly indexes: readonly string[]
+}
+
 export interface Inspection {
+  readonly network: SandboxNetwork
+  readonly collations: readonly ForeignCollation[]
   readonly relations: number
   readonly pages: number
   readonly indexesCompared: number

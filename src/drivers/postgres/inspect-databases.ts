@@ -2,6 +2,7 @@ import { RecoveryError } from '../../domain/recovery-error.ts'
 import type { OwnedInvariant } from '../../ports/database-recovery.ts'
 import type { Inspection } from '../../ports/isolated-database.ts'
 import type { PostgresSession } from './postgres-session.ts'
+import { foreignCollations } from './foreign-collations.ts'
 import { quoteIdentifier } from './quoting.ts'
 import { connectableDatabases } from './recovery-session.ts'
 
@@ -38,8 +39,22 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_index i on
 where c.relkind = 'i' and c.relpersistence = 'p' and i.indisvalid and i.indisready
 order by 1`
 
+/** What amcheck has no way to look at, or nobody would use: named, so that it is not taken for checked (T23). */
+const uncheckableQuery = `
+select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name,
+  case when c.relkind <> 'i' then format('its access method is %s', a.amname)
+    when c.relpersistence = 'u' then 'an index of an unlogged table'
+    else 'it is not valid: it was never finished' end as why
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_am a on a.oid = c.relam
+  left join pg_index i on i.indexrelid = c.oid
+where (c.relkind in ('r', 't', 'm') and a.amname <> 'heap')
+  or (c.relkind = 'i' and (c.relpersistence = 'u' or not i.indisvalid or not i.indisready))
+order by 1 limit 100`
+
+type Found = Omit<Inspection, 'network'>
+
 type Mutable = {
-  -readonly [K in keyof Inspection]: Inspection[K] extends readonly (infer T)[] ? T[] : Inspection[K]
+  -readonly [K in keyof Found]: Found[K] extends readonly (infer T)[] ? T[] : Found[K]
 }
 
 /**
@@ -50,12 +65,13 @@ export async function inspectDatabases(
   server: Inspected,
   database: string,
   invariants: readonly OwnedInvariant[],
-): Promise<Inspection> {
+): Promise<Found> {
   const found: Mutable = {
     relations: 0,
     pages: 0,
     indexesCompared: 0,
     unchecked: [],
+    collations: [],
     invariants: [],
     problems: [],
   }
@@ -70,6 +86,7 @@ export async function inspectDatabases(
 }
 
 async function inspectOne(session: PostgresSession, database: string, found: Mutable): Promise<void> {
+  found.collations.push(...(await foreignCollations(session, database)))
   await session.query('begin', [], answerMs)
   const schema = await amcheckSchema(session)
   if (schema === undefined)
@@ -118,6 +135,12 @@ async function compareIndexes(
       await session.query(`select ${schema}.bt_index_check($1::text::regclass, true)`, [name], readMs)
     })
   }
+  for (const { name, why } of await session.query<{ name: string; why: string }>(
+    uncheckableQuery,
+    [],
+    answerMs,
+  ))
+    found.unchecked.push(`${database}: ${name} was not compared: ${why}`)
   for (const method of others)
     found.unchecked.push(`${database}: indexes of kind ${method} were not compared`)
 }

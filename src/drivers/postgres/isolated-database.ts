@@ -163,9 +163,11 @@ class PostgresCopy implements OpenIsolatedDatabase {
   }
 
   async inspect(run: string, invariants: readonly OwnedInvariant[]): Promise<Inspection> {
-    return await crossPort(this.name, async () =>
-      inspectDatabases(this.#server(run), this.#config.database, invariants),
-    )
+    return await crossPort(this.name, async () => {
+      const server = this.#server(run)
+      const found = await inspectDatabases(server, this.#config.database, invariants)
+      return { ...found, network: await server.network() }
+    })
   }
 
   async raiseSequences(
@@ -185,7 +187,10 @@ class PostgresCopy implements OpenIsolatedDatabase {
   }
 
   async exists(run: string): Promise<boolean> {
-    return await crossPort(this.name, async () => await exists(this.#place(run).root))
+    return await crossPort(
+      this.name,
+      async () => (await exists(this.#place(run).root)) || (await this.#server(run).isAlive()),
+    )
   }
 
   async discard(run: string): Promise<void> {

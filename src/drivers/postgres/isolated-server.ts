@@ -1,20 +1,29 @@
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lsnToBigint, parseLsn } from '../../domain/lsn.ts'
 import type { Lsn } from '../../domain/lsn.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RecoveryGoal } from '../../ports/database-recovery.ts'
-import type { IsolatedStanding } from '../../ports/isolated-database.ts'
+import type { IsolatedStanding, SandboxNetwork } from '../../ports/isolated-database.ts'
 import { readControlFile } from './control-file.ts'
 import { waitUntil } from './deadline.ts'
-import { isolatedAccess, isolatedSettings } from './isolated-settings.ts'
+import {
+  isolatedAccess,
+  isolatedSessionSettings,
+  isolatedSettings,
+  provenSettings,
+} from './isolated-settings.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
 import { exists, makeOwnedDirectory, readIfExists, replaceOwnedFile } from './owned-file.ts'
 import { outcomeUnknown, permanent, unreachable } from './postgres-failure.ts'
 import { endOfLog } from './postgres-log.ts'
 import type { PostgresSession } from './postgres-session.ts'
 import { Postmaster } from './postmaster.ts'
+import { processesOf } from './process-table.ts'
 import type { RecoveryPlace } from './recovery-place.ts'
 import { withinRecoverySession } from './recovery-session.ts'
+import { networkOf, networkOfItsOwn } from './sandbox-network.ts'
 import { parseTimelineHistory, timelineHistoryFile } from './timeline-history.ts'
 import { walRecordEnd } from './wal-record-end.ts'
 
@@ -48,13 +57,16 @@ export class IsolatedServer {
   readonly #clock: Clock
   readonly #postmaster: Postmaster
   #started = false
+  #isProven = false
 
   constructor(member: PostgresMemberConfig, place: RecoveryPlace, clock: Clock) {
+    const digest = createHash('sha256').update(place.root).digest('hex')
     this.config = {
       ...member,
       name: `the copy for ${member.name}`,
       dataDirectory: place.dataDirectory,
-      socketDirectory: join(member.socketDirectory, 'r'),
+      // Short, because the name of a socket has 107 bytes; of the run, because two may go on beside one member.
+      socketDirectory: join(member.socketDirectory, `r${digest.slice(0, 6)}`),
       logFile: place.path('server.log'),
     }
     this.#place = place
@@ -66,6 +78,7 @@ export class IsolatedServer {
   async standing(goal: RecoveryGoal): Promise<IsolatedStanding | undefined> {
     await this.#ensureRuns(goal)
     return await this.#ask(async (session) => {
+      await this.#requireIsolated(session)
       const [seen] = await session.query<SeenStanding>(standingQuery, [], answerMs)
       if (seen === undefined) return undefined
       return {
@@ -107,6 +120,7 @@ export class IsolatedServer {
         throw unreachable(name, `it is still stopping after ${stopMs} ms`)
     }
     this.#started = false
+    await rm(this.config.socketDirectory, { recursive: true, force: true })
     const control = await readControlFile(dataDirectory)
     if (control?.state !== 'shut down') {
       const hint = `read ${this.config.logFile} on the host`
@@ -118,7 +132,19 @@ export class IsolatedServer {
 
   async kill(): Promise<void> {
     this.#started = false
-    if (await exists(this.config.dataDirectory)) await this.#postmaster.killAll()
+    await this.#postmaster.killAll()
+    await rm(this.config.socketDirectory, { recursive: true, force: true })
+  }
+
+  /** Whether any process of it is left, with or without its directory. */
+  async isAlive(): Promise<boolean> {
+    return (await processesOf(this.config.dataDirectory)).length > 0
+  }
+
+  /** What the server that runs now can reach. */
+  async network(): Promise<SandboxNetwork> {
+    const pid = await this.#postmaster.find()
+    return pid === undefined ? { contained: false, interfaces: [] } : await networkOf(pid)
   }
 
   close(): void {
@@ -128,7 +154,7 @@ export class IsolatedServer {
   async within<T>(use: (session: PostgresSession) => Promise<T>, database = 'postgres'): Promise<T> {
     // No password: on the copy's socket its own access file trusts whoever may reach that directory.
     const { password: _, ...config } = this.config
-    return await withinRecoverySession(config, this.#clock, database, use)
+    return await withinRecoverySession(config, this.#clock, database, use, isolatedSessionSettings)
   }
 
   async #ask<T>(use: (session: PostgresSession) => Promise<T>): Promise<T | undefined> {
@@ -142,6 +168,7 @@ export class IsolatedServer {
 
   async #ensureRuns(goal: RecoveryGoal): Promise<void> {
     if ((await this.#postmaster.find()) !== undefined) return
+    this.#isProven = false
     if (this.#started) {
       this.#started = false
       throw permanent(
@@ -155,8 +182,25 @@ export class IsolatedServer {
     await makeOwnedDirectory(this.config.socketDirectory, this.config.runAs)
     await replaceOwnedFile(this.#place.path('access.conf'), isolatedAccess, this.config.runAs)
     const settings = isolatedSettings(this.config, this.#place.root, isRecovering ? goal : undefined)
-    await this.#postmaster.start(settings)
+    await this.#postmaster.start(settings, await networkOfItsOwn(this.config))
     this.#started = true
+  }
+
+  /** Once for each server that is found running or started: what it says, not what it was told. */
+  async #requireIsolated(session: PostgresSession): Promise<void> {
+    if (this.#isProven) return
+    const wanted = provenSettings(this.config, this.#place.root)
+    const text = 'select name, setting from pg_settings where name = any($1)'
+    const rows = await session.query<{ name: string; setting: string }>(text, [Object.keys(wanted)], answerMs)
+    const found = rows.find(({ name, setting }) => wanted[name] !== setting)
+    this.#isProven = found === undefined && rows.length === Object.keys(wanted).length
+    if (this.#isProven) return
+    await this.kill()
+    throw permanent(
+      'RECOVERY_NOT_ISOLATED',
+      `${this.config.name}: ${found?.name ?? 'a setting'} is ${JSON.stringify(found?.setting ?? 'unknown')}: it may reach outside, and was ended`,
+      'report this: the settings of the copy must have no effect',
+    )
   }
 
   async #promote(): Promise<void> {

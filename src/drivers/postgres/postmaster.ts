@@ -45,19 +45,23 @@ export class Postmaster {
     return text?.split('\n')[7]?.trim() ?? ''
   }
 
-  /** Nothing of this data directory runs when it is called. Its exit is known from the child's own exit event. */
-  async start(settings: readonly string[]): Promise<void> {
+  /**
+   * Nothing of this data directory runs when it is called. Its exit is known from the child's own exit event. `through`: programs in front of
+   * it, the last of which becomes the server's user and the server; without them this process does.
+   */
+  async start(settings: readonly string[], through: readonly string[] = []): Promise<void> {
     const { binDirectory, dataDirectory, logFile, runAs } = this.#config
     await this.#removeStaleLocks()
     const log = await open(logFile, 'a', 0o600)
     try {
-      const child = spawn(join(binDirectory, 'postgres'), ['-D', dataDirectory, ...settings], {
+      const [program, ...args] = [...through, join(binDirectory, 'postgres'), '-D', dataDirectory]
+      const child = spawn(program, [...args, ...settings], {
         cwd: '/',
         // A session of its own: Ctrl-C in a terminal and the end of the agent do not reach it.
         detached: true,
         env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
         stdio: ['ignore', log.fd, log.fd],
-        ...(runAs === undefined ? {} : runAs),
+        ...(runAs === undefined || through.length > 0 ? {} : runAs),
       })
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve)

@@ -50,7 +50,8 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
 
 async function hasDirectory(pid: number, directory: string): Promise<boolean> {
   const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '')
-  if (cwd !== directory) return false
+  // A directory that was removed under a process is shown as "… (deleted)".
+  if (cwd !== directory && cwd !== `${directory} (deleted)`) return false
   const program = await readlink(`/proc/${pid}/exe`).catch(() => '')
   // An upgraded binary is shown as "postgres (deleted)".
   return /^postgres( |$)/.test(basename(program))

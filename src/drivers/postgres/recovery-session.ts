@@ -10,6 +10,7 @@ export async function withinRecoverySession<T>(
   clock: Clock,
   database: string,
   use: (session: PostgresSession) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const { name, socketDirectory, port, superuser, password } = config
   const session = await PostgresSession.open(
@@ -21,6 +22,7 @@ export async function withinRecoverySession<T>(
       user: superuser,
       database,
       applicationName: 'pointzero-recovery',
+      settings,
       ...(password === undefined ? {} : { password }),
     },
     answerMs,
