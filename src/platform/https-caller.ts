@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { RequestOptions } from 'node:https'
-import { isIP } from 'node:net'
+import { connect as connectTcp, isIP } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, connect } from 'node:tls'
 import type { Json } from '../domain/canonical-json.ts'
@@ -53,6 +54,9 @@ export class HttpsCaller {
   }
 }
 
+/** For a connection that no call waits for. */
+const connectMs = 5_000
+
 interface PoolRequest extends RequestOptions {
   /** For a connection that has to be made for it. */
   readonly connectTimeoutMs?: number
@@ -78,9 +82,10 @@ class ConnectionPool extends Agent {
   ): null {
     const { address, port } = this.#to
     const expected = this.#expectSubject
+    const line = connectTcp({ host: address, port, noDelay: true })
     const socket = connect({
+      socket: line,
       host: address,
-      port,
       minVersion: 'TLSv1.3',
       ca: this.#identity.authorityPem,
       cert: this.#identity.certificatePem,
@@ -92,11 +97,12 @@ class ConnectionPool extends Agent {
         return found === expected ? undefined : otherPeer(this.#to, expected, found)
       },
     })
-    socket.setNoDelay(true)
-    const timer = setTimeout(
-      () => socket.destroy(new Error('no answer to the connection attempt')),
-      options.connectTimeoutMs,
-    )
+    const timeoutMs = options.connectTimeoutMs ?? connectMs
+    const startedMs = performance.now()
+    const timer = setTimeout(() => {
+      const lateMs = performance.now() - startedMs - timeoutMs
+      socket.destroy(new Error(noAnswer(line, lateMs)))
+    }, timeoutMs)
     const failed = (error: Error): void => {
       clearTimeout(timer)
       ready(error, socket)
@@ -115,6 +121,16 @@ class ConnectionPool extends Agent {
       for (const socket of sockets ?? []) socket.destroy()
     }
   }
+}
+
+/** How far it came, and whether it is this process that was slow: without that nobody can say afterwards which side stood still. */
+function noAnswer(line: Socket, lateMs: number): string {
+  const { bytesWritten, bytesRead, localPort } = line
+  const reached = line.connecting
+    ? 'no TCP connection'
+    : `TCP from port ${localPort ?? 0}, ${bytesWritten} bytes sent, ${bytesRead} received, TLS not agreed`
+  const stood = lateMs > 500 ? `; this process itself stood still for ${Math.round(lateMs)} ms` : ''
+  return `no answer to the connection attempt (${reached})${stood}`
 }
 
 class Call {

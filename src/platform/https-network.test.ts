@@ -185,6 +185,16 @@ test('a peer that accepts and says nothing is certainly not delivered, in bounde
   const error = await failure(caller.call(at, 'a', null, { timeoutMs: 150 }))
   assert.deepEqual([error.code, error.class], ['NETWORK_UNREACHABLE', 'transient'])
   assert.ok(clock.monotonicMs() - startedMs < 1_000)
+  // Which side stood still must be seen afterwards.
+  assert.match(error.message, /\(TCP from port \d+, [1-9]\d+ bytes sent, 0 received, TLS not agreed\)/)
+})
+
+test('an address that nobody has is certainly not delivered, and the error says that not even TCP came about', async () => {
+  const error = await failure(
+    network(person).call({ address: '192.0.2.9', port: 7443 }, 'a', null, { timeoutMs: 150 }),
+  )
+  assert.deepEqual([error.code, error.class], ['NETWORK_UNREACHABLE', 'transient'])
+  assert.match(error.message, /no TCP connection|ENETUNREACH|EHOSTUNREACH|ECONNREFUSED/)
 })
 
 test('a reply that takes too long is an unknown outcome, and the next call does not wait behind it', async () => {
