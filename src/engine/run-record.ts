@@ -24,8 +24,11 @@ export interface RecordFields {
 }
 
 export function createRecord(fields: RecordFields): RunRecord {
-  const content = { format: formats.runJournal, ...fields }
-  return { ...content, hash: digest(content) }
+  const { atMs, event, prev, run, seq, writer } = fields
+  // In the order of canonical JSON, as the events are: written and hashed several times, and cheaper so.
+  const { runJournal: format } = formats
+  const hash = digest({ atMs, event, format, prev, run, seq, writer })
+  return { atMs, event, format, hash, prev, run, seq, writer }
 }
 
 export type JournalVerdict =
