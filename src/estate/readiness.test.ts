@@ -57,6 +57,14 @@ test('green needs proof of every objective and a fresh look at everything', () =
   assert.match(colour('ledger', { evidence, nowMs: 1 }), /^UNKNOWN: nothing was observed/)
 })
 
+test('what the control plane does not judge is red, however well it looked', () => {
+  const { id = '' } = estate.components.find(({ name }) => name === 'ledger') ?? {}
+  assert.match(
+    colour('ledger', { ...healthy, blind: new Map([[id, 'judging it fails']]) }),
+    /^RED: the control plane is blind to it, nothing starts by itself: judging it fails/,
+  )
+})
+
 test('what this version can not recover is never green', () => {
   for (const name of ['order-journal', 'exchange-kubernetes', 'api-gateway', 'public-dns']) {
     assert.match(colour(name), /^AMBER: not yet recoverable by this version/)

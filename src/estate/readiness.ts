@@ -47,6 +47,8 @@ function judge(
   const refuted = verdicts.find(({ verdict }) => verdict === 'REFUTED')
   if (refuted !== undefined) return red(`${refuted.scenario}, ${objectiveLabel(refuted)}: ${refuted.why}`)
   if (!isBuilt(component.kind)) return amber('not yet recoverable by this version')
+  const blind = known.blind?.get(component.id)
+  if (blind !== undefined) return red(`the control plane is blind to it, nothing starts by itself: ${blind}`)
   const observed = worse(observe(component, known.facts), copiesReadiness(component, known.copies))
   if (observed !== undefined) return observed
   if (verdicts.length === 0) return amber('no objective covers it')

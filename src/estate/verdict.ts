@@ -41,6 +41,8 @@ export interface Known {
   readonly evidence?: readonly EvidenceSummary[]
   /** Of components whose copies are kept by a host of the estate. Absent: nothing was asked. */
   readonly copies?: readonly KnownCopies[]
+  /** Components that the control plane does not judge now, with why. */
+  readonly blind?: ReadonlyMap<string, string>
   /** Wall ms, for the age of evidence and the end of exclusions. */
   readonly nowMs?: number
 }

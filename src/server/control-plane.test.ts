@@ -165,3 +165,42 @@ test('an old copy of the store decides nothing: an agent that has seen a later e
   assert.match(status.clusters[0]?.automatic ?? '', /holds epoch 5, an agent has seen 8: a person decides/)
   assert.deepEqual(await store.list(keys.runs), [])
 })
+
+test('a control plane that fails at judging says so until it can again, and serves all the while', async () => {
+  const { time, store, beat, callAs, put } = await running()
+  const seen = async () =>
+    ((await callAs('prn_operator', 'control/status', {})) as unknown as ControlPlaneStatus).clusters[0]
+  await put(keys.leader('cmp_ledger'), { ...record, publishedSync: null })
+  await beat('hst_az1000')
+  await time.pass(20_000)
+  const blind = await seen()
+  assert.match(blind?.blind ?? '', /^judging it fails, for 2\d\.\d s: BUG: .*null/)
+  assert.equal(blind?.detection.state, 'unknown')
+  assert.equal(blind?.automatic, 'nothing: blind')
+  const said = time.logged.filter((event) => event === 'judgement-failed').length
+  assert.ok(said > 0 && said < 5, `said ${said} times, not at every tick`)
+  assert.deepEqual((await beat('hst_az1000', { sequence: 2 })).epochs, [{ scope, epoch: 0 }])
+  assert.ok(await callAs('prn_operator', 'store/get', { key: keys.leader('cmp_ledger') }))
+  await put(keys.leader('cmp_ledger'), record)
+  await time.pass(1_000)
+  assert.equal((await seen())?.blind, undefined)
+  const get = store.get.bind(store)
+  store.get = (key) => (key === keys.epoch(scope) ? new Promise(() => {}) : get(key))
+  await time.pass(6_000)
+  store.get = (key) => get(key)
+  assert.match((await seen())?.blind ?? '', /^it was not judged for \d\.\d s/)
+})
+
+test('a report that nobody can read leaves a status, and it is blind', async () => {
+  const { time, beat, callAs, put } = await running()
+  await put(keys.leader('cmp_ledger'), record)
+  await beat('hst_az1000', { view: {} as never })
+  await time.pass(1_000)
+  const status = (await callAs('prn_operator', 'control/status', {})) as unknown as ControlPlaneStatus
+  assert.match(status.clusters[0]?.blind ?? '', /BUG: /)
+  assert.ok(status.facts.clusters[0]?.members.every(({ reachable }) => !reachable))
+  await beat('hst_az1000', { sequence: 2 })
+  await time.pass(1_000)
+  const later = (await callAs('prn_operator', 'control/status', {})) as unknown as ControlPlaneStatus
+  assert.equal(later.clusters[0]?.blind, undefined)
+})

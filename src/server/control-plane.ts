@@ -3,7 +3,7 @@ import type { Facts } from '../domain/facts.ts'
 import { formats, requireFormat } from '../domain/format.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import { productVersion } from '../domain/product-version.ts'
-import { RecoveryError } from '../domain/recovery-error.ts'
+import { RecoveryError, toErrorRecord } from '../domain/recovery-error.ts'
 import { readLeader } from '../actions/leader-store.ts'
 import { requireEstate } from '../agent/action-desk.ts'
 import { pause, ProbeWatch } from '../agent/probe-watch.ts'
@@ -22,6 +22,7 @@ import type { World } from '../ports/world.ts'
 import { factsFromViews } from '../watch/facts-from-views.ts'
 import { ViewBoard } from '../watch/view-board.ts'
 import { AutomaticRuns } from './automatic-runs.ts'
+import { ClusterSight } from './cluster-sight.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { leaderLogged } from './leader-log.ts'
@@ -94,13 +95,18 @@ async function writeOnce(setup: ControlPlaneSetup, key: string, value: unknown):
   })
 }
 
+interface Watched {
+  readonly watch: ClusterWatch
+  readonly sight: ClusterSight
+}
+
 class ControlPlane {
   readonly #world: World
   readonly #setup: ControlPlaneSetup
   readonly #stop = new AbortController()
   readonly #board = new ViewBoard()
   readonly #probes: ProbeWatch
-  readonly #watches: readonly ClusterWatch[]
+  readonly #watched: readonly Watched[]
   readonly #runs: AutomaticRuns
   readonly #store: (method: string, body: Json, peer: Peer) => Promise<Json>
   readonly #bypasses: BypassMemory
@@ -116,9 +122,10 @@ class ControlPlane {
       members.map((member) => ({ member, address: hostNamed(setup.estate, member.host).address })),
     )
     this.#probes = new ProbeWatch(world, setup.probe, targets, setup.tickMs)
-    this.#watches = clusters(setup.estate).map(
-      (cluster) => new ClusterWatch(setup.estate, cluster, this.#board, setup.patience),
-    )
+    this.#watched = clusters(setup.estate).map((cluster) => ({
+      watch: new ClusterWatch(setup.estate, cluster, this.#board, setup.patience),
+      sight: new ClusterSight(world.clock.monotonicMs()),
+    }))
     this.#bypasses = new BypassMemory(setup.store, setup.estate.id)
     this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
     this.#store = storeHandler(
@@ -198,7 +205,7 @@ class ControlPlane {
     }
   }
 
-  /** One judgement at a time; what arrives meanwhile is judged right after. A store that fails now is asked again at the next tick. */
+  /** One judgement at a time; what arrives meanwhile is judged right after. */
   async #judge(): Promise<void> {
     this.#again = true
     if (this.#judging || this.#stop.signal.aborted) return
@@ -206,15 +213,31 @@ class ControlPlane {
     try {
       while (this.#again && !this.#stop.signal.aborted) {
         this.#again = false
-        for (const watch of this.#watches) await this.#judgeCluster(watch)
+        for (const watched of this.#watched) await this.#judgeOrSay(watched)
       }
-    } catch (error) {
-      if (error instanceof RecoveryError && error.class === 'bug') throw error
-      this.#world.log.warn('judgement-failed', {
-        error: error instanceof Error ? error.message : String(error),
-      })
     } finally {
       this.#judging = false
+    }
+  }
+
+  /**
+   * Whatever a judgement fails with, the status says so until one succeeds. The process goes on even after a bug: it holds the store, without
+   * which people could do nothing either, and the other clusters. Judged again at the next tick.
+   */
+  async #judgeOrSay({ watch, sight }: Watched): Promise<void> {
+    const { clock, log } = this.#world
+    try {
+      await this.#judgeCluster(watch)
+      sight.judged(clock.monotonicMs())
+    } catch (error) {
+      if (this.#stop.signal.aborted) return
+      const { code, class: errorClass, message } = toErrorRecord(error)
+      if (!sight.failed(`${code}: ${message}`)) return
+      const stack = error instanceof Error && errorClass === 'bug' ? { stack: error.stack ?? '' } : {}
+      log.warn('judgement-failed', {
+        ...{ cluster: watch.cluster.name, code, class: errorClass, error: message },
+        ...stack,
+      })
     }
   }
 
@@ -297,7 +320,7 @@ class ControlPlane {
     return reportedEpoch(this.#setup.estate, this.#board, scope)
   }
 
-  async #facts(): Promise<Facts> {
+  async #facts(board = this.#board): Promise<Facts> {
     const { estate, store } = this.#setup
     const leaders = new Map<string, LeaderRecord>()
     for (const cluster of clusters(estate)) {
@@ -305,47 +328,62 @@ class ControlPlane {
       if (record !== undefined) leaders.set(cluster.id, record)
     }
     const nowMs = this.#world.clock.monotonicMs()
-    return this.#bypasses.complete(factsFromViews({ estate, board: this.#board, nowMs, freshMs, leaders }))
+    return this.#bypasses.complete(factsFromViews({ estate, board, nowMs, freshMs, leaders }))
   }
 
+  /** When something in the reports makes it fail, what they say is shown as unknown: people have to see that something is wrong. */
   async #status(): Promise<ControlPlaneStatus> {
-    const { estate } = this.#setup
+    try {
+      return await this.#statusFrom(this.#board)
+    } catch (error) {
+      const { code, message } = toErrorRecord(error)
+      return await this.#statusFrom(new ViewBoard(), `what was reported can not be read: ${code}: ${message}`)
+    }
+  }
+
+  async #statusFrom(board: ViewBoard, blind?: string): Promise<ControlPlaneStatus> {
+    const { estate, sandbox } = this.#setup
     const nowMs = this.#world.clock.monotonicMs()
-    const clusterStatuses = await Promise.all(this.#watches.map(async (watch) => this.#clusterStatus(watch)))
+    const statuses = this.#watched.map(async (watched) => this.#clusterStatus(watched, board, blind))
     const hosts = estate.hosts.map((host) => {
-      const reading = this.#board.reading(host.id)
+      const reading = board.reading(host.id)
       if (reading === undefined) return { host: host.name }
       return { host: host.name, ageMs: Math.floor(nowMs - reading.arrivedMs), view: reading.view }
     })
     return {
       productVersion,
       estate: estate.id,
-      sandbox: this.#setup.sandbox === true,
-      facts: await this.#facts(),
-      clusters: clusterStatuses,
+      sandbox: sandbox === true,
+      facts: await this.#facts(board),
+      clusters: await Promise.all(statuses),
       hosts,
     }
   }
 
-  async #clusterStatus(watch: ClusterWatch): Promise<ClusterStatus> {
-    const { cluster, detection } = watch
+  async #clusterStatus(
+    { watch, sight }: Watched,
+    board: ViewBoard,
+    unread: string | undefined,
+  ): Promise<ClusterStatus> {
+    const { cluster } = watch
     const { estate, store } = this.#setup
     const { record } = await readLeader(store, estate.id, cluster.id)
     const { run } = await this.#openRun(scopeOf(cluster))
     const { epoch } = await readEpoch(store, storeKeys(estate.id), scopeOf(cluster))
-    const boundMs = staleReadsOf(estate, cluster, this.#board)
+    const boundMs = staleReadsOf(estate, cluster, board)
+    const blind = sight.blind(this.#world.clock.monotonicMs()) ?? unread
+    const { state, reason, silentMs } =
+      blind === undefined ? watch.detection : { state: 'unknown', reason: blind, silentMs: 0 }
     return {
       component: cluster.id,
       ...(record === undefined ? {} : { leader: record }),
-      detection: {
-        state: detection.state,
-        reason: detection.reason,
-        silentMs: Math.floor(detection.silentMs),
-      },
+      detection: { state, reason, silentMs: Math.floor(silentMs) },
       openRun: run,
-      automatic: this.#decisions.get(cluster.id) ?? 'not judged yet',
+      automatic:
+        blind === undefined ? (this.#decisions.get(cluster.id) ?? 'not judged yet') : 'nothing: blind',
       epoch,
       ...(boundMs === undefined ? {} : { staleReadBoundMs: boundMs }),
+      ...(blind === undefined ? {} : { blind }),
     }
   }
 }

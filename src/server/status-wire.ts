@@ -40,6 +40,8 @@ export interface ClusterStatus {
   readonly epoch: number
   /** For how long at most, in ms, an isolated primary answers reads; absent: without bound. */
   readonly staleReadBoundMs?: number
+  /** Why it is not judged now: nothing starts by itself. Absent: it is. */
+  readonly blind?: string
 }
 
 export interface HostStatus {

@@ -203,6 +203,11 @@ export class SimEstate {
   note(process: SimProcess, event: string, fields: LogFields): void {
     const reason = fields['start'] ?? fields['code'] ?? fields['method'] ?? fields['reason'] ?? ''
     this.counters.add(reason === '' ? `log:${event}` : `log:${event}:${String(reason).slice(0, 40)}`)
+    if (event === 'judgement-failed' && fields['class'] === 'bug') {
+      this.fail(
+        new InvariantBroken('no judgement fails of a bug', `${process.name}: ${String(fields['error'])}`),
+      )
+    }
     if (event === 'agent-stopped' || event === 'control-plane-stopped') {
       this.fail(
         new InvariantBroken('no process stops by itself', `${process.name}: ${String(fields['error'])}`),

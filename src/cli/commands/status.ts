@@ -28,7 +28,17 @@ export function statusCommand({ terminal }: CommandContext): Command {
       const evidence = await evidenceSummaries(options, context, estate)
       const status = await ask()
       const copies = shownCopies(estate, status)
-      const known = { facts: status.facts, evidence, nowMs: terminal.nowMs(), copies: knownCopies(copies) }
+      const known = {
+        facts: status.facts,
+        evidence,
+        nowMs: terminal.nowMs(),
+        copies: knownCopies(copies),
+        blind: new Map(
+          status.clusters.flatMap(({ component, blind }) =>
+            blind === undefined ? [] : [[component, blind] as const],
+          ),
+        ),
+      }
       const ready = readiness(estate, known)
       if (options.json === true) {
         terminal.write(`${JSON.stringify({ ...status, copies, readiness: ready })}\n`)

@@ -112,7 +112,15 @@ test('a single copy stands above its members until it ends, with who accepted it
     text({ ...leader, singleCopy: single }),
     /RED: SINGLE COPY since 1970-01-01T00:00:00.000Z, accepted by prn_one, prn_two; .*reprotect/,
   )
-  assert.doesNotMatch(text(leader), /SINGLE COPY/)
+  assert.doesNotMatch(text(leader), /SINGLE COPY|NOT WATCHED/)
+  const unseen = { ...cluster(leader), blind: 'judging it fails' }
+  assert.match(
+    statusText(
+      { estate, status: { ...status, clusters: [unseen] }, readiness: [] },
+      paintFor({ hasColour: false }),
+    ),
+    /RED: NOT WATCHED: nothing starts by itself; see `judgement-failed`/,
+  )
   assert.match(text(leader), /^ {2}left on az1 by a rejoin: \/data\.kept-1, 12\.3 MB$/m)
   assert.match(text(leader), /^ {2}an isolated primary stops itself; stale reads for at most 3350 ms$/m)
   const [first, ...others] = facts.clusters

@@ -70,6 +70,7 @@ function clusterText(
   return [
     `${paint('bold', name)}  ${state}: ${detection.reason}\n`,
     `  epoch ${cluster.epoch}, ${cluster.openRun === '' ? 'no run open' : `run ${cluster.openRun} is open`}\n`,
+    blindText(cluster, paint),
     `  automatic: ${cluster.automatic}\n`,
     `  ${staleReadsText(cluster.staleReadBoundMs ?? null)}\n`,
     singleCopyText(cluster.leader?.singleCopy, paint),
@@ -80,6 +81,12 @@ function clusterText(
     keptText(status, cluster),
     '\n',
   ].join('')
+}
+
+function blindText({ blind }: ClusterStatus, paint: Paint): string {
+  if (blind === undefined) return ''
+  const advice = 'see `judgement-failed` in the log of `pointzero serve`; until then a person decides'
+  return `  ${paint('red', 'RED: NOT WATCHED')}: nothing starts by itself; ${advice}\n`
 }
 
 /** What rejoins have left is never removed by itself: it may be the last copy of what nobody acknowledged. */
