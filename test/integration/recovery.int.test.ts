@@ -6,6 +6,7 @@ import { copyFile, open, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
 import { SuspicionFinder } from '../../src/capture/suspicious-transactions.ts'
 import { positionOf, segmentName } from '../../src/capture/wal-position.ts'
 import { readWal } from '../../src/capture/wal-reader.ts'
@@ -159,6 +160,30 @@ describe('a database of PostgreSQL 15 is brought back beside itself', () => {
         await assert.rejects(recovery.replay(run, goal), { code: 'RECOVERY_NOT_STARTABLE' })
         await recovery.discard(run)
       }
+    })
+
+    test('a server that answers while it still replays: it is not counted, nor served (T05b)', async () => {
+      await recovery.restore(run, goal)
+      const last = segmentName(
+        goal.timeline,
+        positionOf(goal.reached),
+        (await bed.copies()).identity.segmentBytes,
+      )
+      await rm(join(`${bed.node.config.dataDirectory}.restored-${run}`, 'data', 'pg_wal', last))
+      // It starts, answers and waits for the rest.
+      await assert.rejects(recovery.replay(run, goal), { code: 'RECOVERY_WAL_ENDS' })
+      const { socketDirectory, port, superuser: user } = bed.node.config
+      const [host = ''] = globSync(join(socketDirectory, 'r*')).filter((path) =>
+        existsSync(join(path, `.s.PGSQL.${port}`)),
+      )
+      const copy = new Client({ host, port, user, database: 'postgres' })
+      await copy.connect()
+      const { rows } = await copy.query<{ recovering: boolean }>('select pg_is_in_recovery() as recovering')
+      await copy.end()
+      assert.deepEqual(rows, [{ recovering: true }])
+      assert.equal(await recovery.report(run, 'replayed'), undefined)
+      await assert.rejects(recovery.install(run), { code: 'RECOVERY_OUT_OF_ORDER' })
+      await recovery.discard(run)
     })
 
     test('another major version of the server (T22)', async () => {
