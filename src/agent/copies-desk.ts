@@ -2,6 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Estate } from '../estate/estate.ts'
+import { notKeptHere } from '../estate/keepers.ts'
 import { copiesBytesMax, copiesMethods } from '../ports/copies-wire.ts'
 import type { CopiesRequest } from '../ports/copies-wire.ts'
 import type { KeptCopies } from '../ports/kept-copies.ts'
@@ -62,7 +63,7 @@ export class CopiesDesk {
   keptOf(component: string): KeptCopies {
     const kept = this.#copies.find((one) => one.component === component)
     if (kept !== undefined) return kept
-    throw notKept(component)
+    throw notKeptHere(component)
   }
 }
 
@@ -101,12 +102,12 @@ function archivePath(path: string, partsMax: number): string {
 
 function vaultOf({ vault, component }: KeptCopies): ObjectReader {
   if (vault !== undefined) return vault
-  throw notKept(`the vault of ${component}`)
+  throw notKeptHere(`the vault of ${component}`)
 }
 
 function archiveOf({ archive, component }: KeptCopies): ArchiveReader {
   if (archive !== undefined) return archive
-  throw notKept(`the archive of ${component}`)
+  throw notKeptHere(`the archive of ${component}`)
 }
 
 function sizeReply(sizeBytes: number | undefined): Json {
@@ -123,14 +124,5 @@ function invalid(message: string): RecoveryError {
     class: 'permanent',
     message: `refused to read a copy: ${message}`,
     hint: 'run `pointzero --version` on both hosts and install the same release',
-  })
-}
-
-function notKept(what: string): RecoveryError {
-  return new RecoveryError({
-    code: 'COPIES_NOT_HERE',
-    class: 'permanent',
-    message: `this host keeps nothing of ${what}`,
-    hint: 'compare `stores` of the estate with `captures` and `vaults` in the configuration of this agent',
   })
 }

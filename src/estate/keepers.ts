@@ -1,3 +1,4 @@
+import { RecoveryError } from '../domain/recovery-error.ts'
 import { hostNamed } from './estate-lookup.ts'
 import type { Component, Estate, Host } from './estate.ts'
 
@@ -30,4 +31,22 @@ function firstHost(
     .map((wanted) => estate.stores?.find(({ name }) => name === wanted)?.host)
     .find((name) => name !== undefined)
   return host === undefined ? undefined : hostNamed(estate, host)
+}
+
+export function keptNowhere(component: string, what: 'WAL archive' | 'vault'): RecoveryError {
+  return new RecoveryError({
+    code: 'RECOVERY_SOURCE_ABSENT',
+    class: 'permanent',
+    message: `no host of the estate keeps a ${what} of ${component}`,
+    hint: 'declare a store with `host`, and `captures` and `backups` that name it; then `pointzero check`',
+  })
+}
+
+export function notKeptHere(what: string): RecoveryError {
+  return new RecoveryError({
+    code: 'COPIES_NOT_HERE',
+    class: 'permanent',
+    message: `this host keeps nothing of ${what}`,
+    hint: 'compare `stores` of the estate with `captures` and `vaults` in the configuration of this agent',
+  })
 }

@@ -1,5 +1,6 @@
 import { parentPort, Worker as Thread, workerData } from 'node:worker_threads'
-import { assert } from '../domain/recovery-error.ts'
+import { assert, fromErrorRecord, toErrorRecord } from '../domain/recovery-error.ts'
+import type { ErrorRecord } from '../domain/recovery-error.ts'
 import type { Worker, WorkerSide } from '../ports/worker.ts'
 
 const stopMessage = 'stop'
@@ -19,6 +20,29 @@ export function startWorkerThread<Event>(module: URL, data: unknown): Worker<Eve
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     stop: () => thread.postMessage(stopMessage),
     onEvent: (handler) => void thread.on('message', handler),
+  }
+}
+
+type Answer<Value> = { readonly value: Value } | { readonly error: ErrorRecord }
+
+/** Asks a module that calls `answerOnce`, in a thread for this one question. Rejects with what it threw there. */
+export async function askWorkerThread<Value>(module: URL, data: unknown): Promise<Value> {
+  const worker = startWorkerThread<Answer<Value>>(module, data)
+  const { promise, resolve, reject } = Promise.withResolvers<Answer<Value>>()
+  worker.onEvent(resolve)
+  worker.ended.then(() => reject(new Error('the thread said nothing')), reject)
+  const answer = await promise
+  if ('error' in answer) throw fromErrorRecord(answer.error)
+  return answer.value
+}
+
+/** The other side of it: a value goes back as plain data, an error as its record. */
+export async function answerOnce<Data, Value>(work: (data: Data) => Promise<Value>): Promise<void> {
+  const { data, side } = workerSide<Data, Answer<Value>>()
+  try {
+    side.send({ value: await work(data) })
+  } catch (error) {
+    side.send({ error: toErrorRecord(error) })
   }
 }
 

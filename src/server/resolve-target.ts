@@ -1,9 +1,8 @@
 import type { Json } from '../domain/canonical-json.ts'
-import { RecoveryError } from '../domain/recovery-error.ts'
 import { requireEstate } from '../agent/action-desk.ts'
 import { componentNamed } from '../estate/estate-lookup.ts'
 import type { Estate } from '../estate/estate.ts'
-import { keepersOf } from '../estate/keepers.ts'
+import { keepersOf, keptNowhere } from '../estate/keepers.ts'
 import { copiesMethods } from '../ports/copies-wire.ts'
 import type { World } from '../ports/world.ts'
 import type { ResolveRequest } from './status-wire.ts'
@@ -17,20 +16,11 @@ export async function resolveTarget(world: World, estate: Estate, body: Json): P
   requireEstate(estate.id, request.estate)
   const component = componentNamed(estate, request.component)
   const { archive } = keepersOf(estate, component)
-  if (archive === undefined) throw nothingKept(component.name)
+  if (archive === undefined) throw keptNowhere(component.name, 'WAL archive')
   return world.network.call(
     { address: archive.address, port: archive.agentPort },
     copiesMethods.resolveTarget,
     { estate: estate.id, component: component.id, path: request.target },
     { timeoutMs: resolveTimeoutMs, expectSubject: archive.id },
   )
-}
-
-function nothingKept(component: string): RecoveryError {
-  return new RecoveryError({
-    code: 'RECOVERY_SOURCE_ABSENT',
-    class: 'permanent',
-    message: `no host of the estate keeps a WAL archive of ${component}`,
-    hint: 'declare a store with `host`, and `captures` and `backups` that name it; then `pointzero check`',
-  })
 }

@@ -1,13 +1,13 @@
 import type { CaptureConfig } from '../../domain/capture-config.ts'
 import { captureConfigFormat } from '../../domain/capture-config.ts'
 import type { AgentCaptureConfig, AgentVaultConfig } from '../../domain/copies-config.ts'
-import { fromErrorRecord, RecoveryError } from '../../domain/recovery-error.ts'
 import { FileObjectStore } from '../../drivers/file/file-object-store.ts'
 import { hostNamed } from '../../estate/estate-lookup.ts'
 import type { Estate, PostgresComponent } from '../../estate/estate.ts'
+import { notKeptHere } from '../../estate/keepers.ts'
 import { openSystemArchive } from '../../platform/system-archive.ts'
 import type { SystemWorld } from '../../platform/system-world.ts'
-import { startWorkerThread } from '../../platform/worker-thread.ts'
+import { askWorkerThread, startWorkerThread } from '../../platform/worker-thread.ts'
 import type {
   CopiesFinding,
   CopiesView,
@@ -22,7 +22,7 @@ import { backUpInto } from './back-up-into.ts'
 import { snapshotsOf } from './copies-finding.ts'
 import type { FindingWork } from './finding-worker.ts'
 import { keepRunning } from './keep-running.ts'
-import type { Resolution, ResolveWork } from './resolve-worker.ts'
+import type { ResolveWork } from './resolve-worker.ts'
 import { SupervisedCapture } from './supervised-capture.ts'
 import { readPin } from './vault-pin.ts'
 
@@ -87,19 +87,13 @@ export class LocalCopies implements KeptCopies {
 
   async resolve(target: string): Promise<ResolvedPoint> {
     const { capture, cluster } = this.#setup
-    if (capture === undefined) throw notHere(`the archive of ${cluster.name}`)
+    if (capture === undefined) throw notKeptHere(`the archive of ${cluster.name}`)
     const work: ResolveWork = {
       archiveDirectory: capture.archiveDirectory,
       backups: await this.snapshots(),
       target,
     }
-    const worker = startWorkerThread<Resolution>(new URL('./resolve-worker.ts', import.meta.url), work)
-    const { promise, resolve, reject } = Promise.withResolvers<Resolution>()
-    worker.onEvent(resolve)
-    worker.ended.then(() => reject(new Error('the thread said nothing')), reject)
-    const resolution = await promise
-    if ('error' in resolution) throw fromErrorRecord(resolution.error)
-    return resolution.point
+    return await askWorkerThread<ResolvedPoint>(new URL('./resolve-worker.ts', import.meta.url), work)
   }
 
   async snapshots(): Promise<readonly KeptSnapshot[]> {
@@ -111,10 +105,10 @@ export class LocalCopies implements KeptCopies {
 
   async backUp(): Promise<KeptSnapshot> {
     const { vault, cluster, estate, world } = this.#setup
-    if (vault === undefined) throw notHere(`the vault of ${cluster.name}`)
+    if (vault === undefined) throw notKeptHere(`the vault of ${cluster.name}`)
     const id = await backUpInto(vault, { estate, cluster, world, signal: this.#stop.signal })
     const made = (await this.snapshots()).find((one) => one.id === id)
-    if (made === undefined) throw notHere(`the snapshot ${id}`)
+    if (made === undefined) throw notKeptHere(`the snapshot ${id}`)
     return made
   }
 
@@ -157,13 +151,4 @@ function captureConfig(
     ...(reference === undefined ? {} : { passwordRef: reference }),
     database: cluster.database,
   }
-}
-
-function notHere(what: string): RecoveryError {
-  return new RecoveryError({
-    code: 'COPIES_NOT_HERE',
-    class: 'permanent',
-    message: `this host keeps nothing of ${what}`,
-    hint: 'compare `stores` of the estate with `captures` and `vaults` in the configuration of this agent',
-  })
 }

@@ -5,7 +5,7 @@ import { openRemoteArchive } from '../../drivers/agent/remote-archive.ts'
 import { openRemoteVault } from '../../drivers/agent/remote-vault.ts'
 import { componentNamed } from '../../estate/estate-lookup.ts'
 import type { Estate, Host } from '../../estate/estate.ts'
-import { keepersOf } from '../../estate/keepers.ts'
+import { keepersOf, keptNowhere } from '../../estate/keepers.ts'
 import type { KeptCopies } from '../../ports/kept-copies.ts'
 import type { RecoveryAccess, RecoverySource } from '../../ports/recovery-source.ts'
 import type { World } from '../../ports/world.ts'
@@ -40,23 +40,14 @@ export function recoverySource(
 ): RecoverySource {
   const here = local.find((one) => one.component === component)
   const { archive, vault } = keepersOf(estate, componentNamed(estate, component))
-  const call = (host: Host | undefined, what: string): CopiesCall => {
-    if (host === undefined) throw nothingKept(component, what)
+  const call = (host: Host | undefined, what: 'WAL archive' | 'vault'): CopiesCall => {
+    if (host === undefined) throw keptNowhere(component, what)
     return new CopiesCall(world, { estate: estate.id, component, host })
   }
   return {
     archive: here?.archive ?? openRemoteArchive(call(archive, 'WAL archive')),
     vault: here?.vault ?? openRemoteVault(call(vault, 'vault')),
   }
-}
-
-function nothingKept(component: string, what: string): RecoveryError {
-  return new RecoveryError({
-    code: 'RECOVERY_SOURCE_ABSENT',
-    class: 'permanent',
-    message: `no host of the estate keeps a ${what} of ${component}`,
-    hint: 'declare a store with `host`, and `captures` and `backups` that name it; then `pointzero check`',
-  })
 }
 
 function noKey(component: string): RecoveryError {

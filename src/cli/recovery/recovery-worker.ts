@@ -2,10 +2,9 @@
 // would fence its primary.
 import { agentConfigFormat } from '../../domain/process-config.ts'
 import type { AgentConfig } from '../../domain/process-config.ts'
-import { assert, toErrorRecord } from '../../domain/recovery-error.ts'
-import type { ErrorRecord } from '../../domain/recovery-error.ts'
+import { assert } from '../../domain/recovery-error.ts'
 import { componentNamed, memberNamed } from '../../estate/estate-lookup.ts'
-import { workerSide } from '../../platform/worker-thread.ts'
+import { answerOnce } from '../../platform/worker-thread.ts'
 import type {
   DatabaseRecovery,
   OwnedInvariant,
@@ -30,14 +29,7 @@ export interface RecoveryWork {
   readonly invariants: readonly OwnedInvariant[]
 }
 
-export type RecoveryDone = { readonly report: StageReport } | { readonly error: ErrorRecord }
-
-const { data, side } = workerSide<RecoveryWork, RecoveryDone>()
-try {
-  side.send({ report: await perform(await compose(data), data) })
-} catch (error) {
-  side.send({ error: toErrorRecord(error) })
-}
+await answerOnce(async (work: RecoveryWork) => await perform(await compose(work), work))
 // Sockets and the server that was started stay open otherwise; this ends the thread only.
 process.exit(0)
 

@@ -1,23 +1,14 @@
-import { fromErrorRecord } from '../../domain/recovery-error.ts'
-import { startWorkerThread } from '../../platform/worker-thread.ts'
+import { askWorkerThread } from '../../platform/worker-thread.ts'
 import type { DatabaseRecovery, StageReport } from '../../ports/database-recovery.ts'
-import type { RecoveryDone, RecoveryWork } from './recovery-worker.ts'
+import type { RecoveryWork } from './recovery-worker.ts'
 
 /** The member of an agent, as its threads find it again. */
 export type RecoveredMember = Pick<RecoveryWork, 'configFile' | 'component' | 'member'>
 
 /** Looks and moves here; what takes long or computes much in a thread. Both find all they need on disk, so they need not know of each other. */
 export function threadedRecovery(here: DatabaseRecovery, of: RecoveredMember): DatabaseRecovery {
-  const inThread = async (work: Omit<RecoveryWork, keyof RecoveredMember>): Promise<StageReport> => {
-    const module = new URL('./recovery-worker.ts', import.meta.url)
-    const worker = startWorkerThread<RecoveryDone>(module, { ...of, ...work })
-    const { promise, resolve, reject } = Promise.withResolvers<RecoveryDone>()
-    worker.onEvent(resolve)
-    worker.ended.then(() => reject(new Error('the thread said nothing')), reject)
-    const done = await promise
-    if ('error' in done) throw fromErrorRecord(done.error)
-    return done.report
-  }
+  const inThread = async (work: Omit<RecoveryWork, keyof RecoveredMember>): Promise<StageReport> =>
+    await askWorkerThread(new URL('./recovery-worker.ts', import.meta.url), { ...of, ...work })
   const stage =
     (effect: 'export' | 'restore' | 'replay' | 'finish'): DatabaseRecovery['restore'] =>
     async (run, goal) =>
