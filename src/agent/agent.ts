@@ -7,7 +7,7 @@ import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Listener, Peer } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
 import { ActionDesk } from './action-desk.ts'
-import type { AgentSetup } from './agent-setup.ts'
+import type { AgentSetup, LocalMember } from './agent-setup.ts'
 import { AgentState } from './agent-state.ts'
 import { BackupNotes } from './backup-notes.ts'
 import { CopiesDesk } from './copies-desk.ts'
@@ -161,18 +161,12 @@ class Agent {
 
   #context(): AgentContext {
     const { members, gates, instances } = this.#setup
+    const local = (component: string, member: string): LocalMember | undefined =>
+      members.find((one) => one.cluster.id === component && one.member.id === member)
     return {
       world: this.#world,
-      member: (component, member) =>
-        found(
-          members.find((local) => local.cluster.id === component && local.member.id === member)?.driver,
-          member,
-        ),
-      recovery: (component, member) =>
-        found(
-          members.find((local) => local.cluster.id === component && local.member.id === member)?.recovery,
-          member,
-        ),
+      member: (component, member) => found(local(component, member)?.driver, member),
+      recovery: (component, member) => found(local(component, member)?.recovery, member),
       gate: (component) => found(gates.find((gate) => gate.component === component)?.gate, component),
       instance: (component) =>
         found(instances.find((one) => one.component === component)?.instance, component),

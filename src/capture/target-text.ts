@@ -1,4 +1,5 @@
-import { parseLsn } from '../domain/lsn.ts'
+import { instantMicroseconds } from '../domain/instant.ts'
+import { isLsn, parseLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { RecoveryTarget } from './resolve-target.ts'
 
@@ -13,7 +14,7 @@ export function parseTarget(text: string): RecoveryTarget {
       if (/^\d{1,10}$/.test(value)) return { kind, xid: Number(value) }
       throw invalid(`${value} is no transaction id`)
     case 'lsn':
-      if (/^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/.test(value)) return { kind, lsn: parseLsn(value) }
+      if (isLsn(value)) return { kind, lsn: parseLsn(value) }
       throw invalid(`${value} is no LSN`)
     case 'name':
       return { kind, name: value }
@@ -22,10 +23,9 @@ export function parseTarget(text: string): RecoveryTarget {
   }
 }
 
-/** The zone has to be written: a time without one means something else on every machine. */
 function instantOf(text: string): number {
   try {
-    return Number(Temporal.Instant.from(text.trim().replace(' ', 'T')).epochNanoseconds / 1000n)
+    return instantMicroseconds(text)
   } catch (cause) {
     throw invalid(`${text} is no instant: ${cause instanceof Error ? cause.message : String(cause)}`)
   }

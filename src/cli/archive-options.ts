@@ -1,11 +1,12 @@
-import { parseLsn } from '../domain/lsn.ts'
+import { instantMicroseconds } from '../domain/instant.ts'
+import { isLsn, parseLsn } from '../domain/lsn.ts'
 import type { Lsn } from '../domain/lsn.ts'
 import { usageError } from './usage-error.ts'
 
-/** Microseconds since 1970. The zone has to be written: a time without one means something else on every machine. */
+/** Microseconds since 1970. */
 export function parseInstant(text: string): number {
   try {
-    return Number(Temporal.Instant.from(text.trim().replace(' ', 'T')).epochNanoseconds / 1000n)
+    return instantMicroseconds(text)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw usageError(
@@ -19,10 +20,6 @@ export function parseCount(text: string, what: string): number {
   const count = Number(text)
   if (/^\d{1,10}$/.test(text)) return count
   throw usageError(`${what} ${text} is not a whole number`, `give ${what} as digits`)
-}
-
-export function isLsn(text: string): boolean {
-  return /^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/.test(text)
 }
 
 export function lsnOption(text: string): Lsn {

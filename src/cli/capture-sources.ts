@@ -3,18 +3,14 @@ import type { ConfiguredEndpoint } from '../domain/process-config.ts'
 import { openTcpStream } from '../platform/tcp-stream.ts'
 import { openPostgresConnection } from '../protocol/postgres-connection.ts'
 import type { PostgresConnection } from '../protocol/postgres-connection.ts'
-import type { TlsPolicy } from '../protocol/postgres-startup.ts'
+import type { TlsSettings } from '../protocol/postgres-startup.ts'
 
 /** How to reach the database: plain data, so that it can be handed to the receiver's thread. Holds the password. */
 export interface CaptureLogin {
   readonly user: string
   readonly password?: string
   readonly applicationName: string
-  readonly tls: {
-    readonly policy: TlsPolicy
-    readonly serverName?: string
-    readonly certificateAuthorities?: string
-  }
+  readonly tls: TlsSettings
 }
 
 const connectTimeoutMs = 5_000

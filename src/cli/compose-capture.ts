@@ -16,8 +16,8 @@ import type { ArchiveDirectory, ArchiveLock } from '../ports/archive-directory.t
 import type { Worker } from '../ports/worker.ts'
 import { CaptureWatch } from './capture-watch.ts'
 import type { CaptureLogin } from './capture-sources.ts'
-import { readBytes } from './read-json.ts'
 import { secretOf } from './secret-reference.ts'
+import { tlsSettings } from './tls-settings.ts'
 import type { ReceiverWork } from './wal-receiver-worker.ts'
 
 const receiverDefaults = {
@@ -179,18 +179,12 @@ async function loginOf(
   config: CaptureConfig,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<CaptureLogin> {
-  const { policy = 'prefer', serverName, certificateAuthoritiesFile: file } = config.tls ?? {}
-  const authorities = file === undefined ? undefined : new TextDecoder().decode(await readBytes(file))
   const password =
     config.passwordRef === undefined ? undefined : await secretOf(config.passwordRef, environment)
   return {
     user: config.user,
     applicationName: config.applicationName,
     ...(password === undefined ? {} : { password }),
-    tls: {
-      policy,
-      ...(serverName === undefined ? {} : { serverName }),
-      ...(authorities === undefined ? {} : { certificateAuthorities: authorities }),
-    },
+    tls: await tlsSettings(config.tls),
   }
 }

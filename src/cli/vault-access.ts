@@ -55,10 +55,14 @@ export async function openStore(
 }
 
 export async function openVault(terminal: Terminal, options: VaultOptions): Promise<WritableVault> {
-  const file = options.pin ?? ''
-  const pin = (await readJson(resolve(terminal.workingDirectory, file))) as unknown as VaultPin
-  requireFormat('vaultPin', pin.format, file)
+  const pin = await readPin(resolve(terminal.workingDirectory, options.pin ?? ''))
   return vaultOf(await openStore(terminal, options), pin)
+}
+
+export async function readPin(file: string): Promise<VaultPin> {
+  const pin = (await readJson(file)) as unknown as VaultPin
+  requireFormat('vaultPin', pin.format, file)
+  return pin
 }
 
 /** The catalogue of a vault, not older than the reader knows it to be. */

@@ -10,6 +10,11 @@ const form = /^([0-9A-Fa-f]{1,8})\/([0-9A-Fa-f]{1,8})$/
 
 export const lsnZero = '0/0' as Lsn
 
+/** What `parseLsn` accepts. */
+export function isLsn(text: string): boolean {
+  return form.test(text)
+}
+
 /** Accepts any case and leading zeros, returns the canonical form. */
 export function parseLsn(text: string): Lsn {
   const match = form.exec(text)

@@ -5,8 +5,8 @@ import type { Estate, PostgresComponent } from '../../estate/estate.ts'
 import type { SystemWorld } from '../../platform/system-world.ts'
 import { backUpPostgres } from '../../vault/back-up-postgres.ts'
 import { backupSource, connectToSource } from '../backup-source.ts'
-import { readBytes } from '../read-json.ts'
 import { secretOf } from '../secret-reference.ts'
+import { tlsSettings } from '../tls-settings.ts'
 import { openWriter, vaultOf } from '../vault-access.ts'
 
 const epochMaxAgeMs = 7 * 86_400_000
@@ -26,11 +26,8 @@ export async function backUpInto(
   if (config.writerFile === undefined) throw noWriter(cluster.name)
   const { writer, pin } = await openWriter({ environment: process.env }, `file:${config.writerFile}`)
   const vault = vaultOf(new FileObjectStore(config.storeDirectory), pin)
-  const { policy = 'prefer', certificateAuthoritiesFile: file } = config.tls ?? {}
-  const authorities = file === undefined ? undefined : new TextDecoder().decode(await readBytes(file))
-  const tls = { policy, ...(authorities === undefined ? {} : { certificateAuthorities: authorities }) }
   const source = backupSource(estate, cluster, await loginOf(config, cluster))
-  const connection = await connectToSource(source, tls, signal)
+  const connection = await connectToSource(source, await tlsSettings(config.tls), signal)
   try {
     const { snapshot } = await backUpPostgres(
       vault,

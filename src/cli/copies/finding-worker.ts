@@ -6,10 +6,9 @@ import { workerSide } from '../../platform/worker-thread.ts'
 import type { CopiesFinding } from '../../ports/kept-copies.ts'
 import type { ObjectReader } from '../../ports/recovery-source.ts'
 import type { Vault } from '../../vault/vault-descriptor.ts'
-import { vaultOf } from '../vault-access.ts'
+import { readPin, vaultOf } from '../vault-access.ts'
 import { copiesFinding } from './copies-finding.ts'
 import type { KeptOf } from './copies-finding.ts'
-import { readPin } from './vault-pin.ts'
 
 export interface FindingWork {
   readonly of: KeptOf

@@ -17,14 +17,13 @@ import type {
 } from '../../ports/kept-copies.ts'
 import type { ArchiveReader, ObjectReader } from '../../ports/recovery-source.ts'
 import { readCatalogue } from '../../vault/catalogue.ts'
-import { vaultOf } from '../vault-access.ts'
+import { readPin, vaultOf } from '../vault-access.ts'
 import { backUpInto } from './back-up-into.ts'
 import { snapshotsOf } from './copies-finding.ts'
 import type { FindingWork } from './finding-worker.ts'
 import { keepRunning } from './keep-running.ts'
 import type { ResolveWork } from './resolve-worker.ts'
 import { SupervisedCapture } from './supervised-capture.ts'
-import { readPin } from './vault-pin.ts'
 
 const workerPauseMs = 3_000
 

@@ -10,7 +10,7 @@ import type { KeptCopies } from '../../ports/kept-copies.ts'
 import type { RecoveryAccess, RecoverySource } from '../../ports/recovery-source.ts'
 import type { World } from '../../ports/world.ts'
 import { readBytes } from '../read-json.ts'
-import { readPin } from './vault-pin.ts'
+import { readPin } from '../vault-access.ts'
 
 export interface RecoveryAccessSetup {
   readonly world: Pick<World, 'network' | 'clock'>
