@@ -1,5 +1,8 @@
 import { enableCompileCache } from 'node:module'
 
+// Threads that wait for a disk must not keep others from decompressing, nor a restore an agent from its own files: four are few.
+// Read when the pool is first used, so it is said before anything else.
+process.env['UV_THREADPOOL_SIZE'] ??= '16'
 enableCompileCache()
 // After the cache is on, or nothing of this would come from it.
 const { runCommandLine } = await import('./command-line.ts')

@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { RestoreDirectory, RestoreFile } from '../ports/restore-target.ts'
-import type { TableEntry } from './file-table.ts'
 import type { Manifest } from './manifest.ts'
+import { ReadFiles } from './read-files.ts'
+import type { FileEntry } from './read-files.ts'
 import type { RecoveryKey } from './recipient.ts'
 import { readDigests, SnapshotReader } from './snapshot-reader.ts'
+import type { FilePiece } from './snapshot-reader.ts'
 import { damaged } from './vault-damage.ts'
 import type { Vault } from './vault-descriptor.ts'
 
 /** In the target until everything else is complete; pg_control gets its name after this one is gone. */
 const incompleteMark = 'RESTORE_INCOMPLETE'
 const controlFile = 'global/pg_control'
-/** Files that are being made durable while the next ones are written. */
-const parallelSyncs = 8
+/** A long file is made durable in parts of so much, each while the next one is written. */
+const syncEveryBytes = 32 * 1024 * 1024
 /** On top of the files: directories, and blocks that are not full. */
 const spareBytes = 32 * 1024 * 1024
 const bytesPerFile = 4096
@@ -25,8 +27,6 @@ export interface Restored {
   readonly files: number
   readonly bytes: number
 }
-
-type FileEntry = TableEntry & { readonly kind: 'file' }
 
 /**
  * Writes a snapshot into an empty target. Every file is compared with the SHA-256 of PostgreSQL's own manifest while it is written;
@@ -48,7 +48,7 @@ export async function restoreSnapshot(
     await mark(target, manifest)
     const { control, ...done } = await writeAll(reader, writer, digests.files, options)
     await writer.writeWhole('backup_manifest', digests.bytes)
-    await writer.write(control, `${controlFile}.partial`)
+    await writer.write(control)
     await writer.settle()
     for (const path of writer.directories.toReversed()) await target.syncDirectory(path)
     await target.remove(incompleteMark)
@@ -85,7 +85,7 @@ async function writeAll(
       throw damaged(object, `${entry.path} is not what backup_manifest says`)
     }
     if (entry.path === controlFile) control = entry
-    else await writer.write(entry, entry.path)
+    else await writer.write(entry)
     files += 1
     bytes += entry.bytes
     onProgress?.(bytes, reader.manifest.totals.bytes)
@@ -96,17 +96,18 @@ async function writeAll(
   return { files, bytes, control }
 }
 
-/** Writes files one after the other, and makes several durable at once. */
+/** Writes files, several at once. */
 class FileWriter {
   readonly directories: string[] = []
-  readonly #reader: SnapshotReader
   readonly #target: RestoreDirectory
-  readonly #syncs = new Set<Promise<void>>()
-  #failure: { readonly error: unknown } | undefined
+  readonly #files: ReadFiles
 
   constructor(reader: SnapshotReader, target: RestoreDirectory) {
-    this.#reader = reader
     this.#target = target
+    this.#files = new ReadFiles(reader, async (file, pieces) => {
+      const path = file.path === controlFile ? `${controlFile}.partial` : file.path
+      await writeFile(await target.createFile(path), file, pieces)
+    })
   }
 
   async directory(path: string): Promise<void> {
@@ -114,59 +115,59 @@ class FileWriter {
     this.directories.push(path)
   }
 
-  async write(entry: FileEntry, path: string): Promise<void> {
-    const file = await this.#target.createFile(path)
-    const hash = createHash('sha256')
-    let writing = Promise.resolve()
-    try {
-      for await (const { bytes } of this.#reader.pieces(entry)) {
-        const content = await bytes
-        await writing
-        writing = file.write([content])
-        writing.catch(() => undefined)
-        hash.update(content)
-      }
-      if (hash.digest('hex') !== entry.sha256) throw damaged(entry.path, 'its SHA-256 is another one')
-    } catch (error) {
-      await writing.catch(() => undefined)
-      await file.close()
-      throw error
-    }
-    await this.#finish(file, writing)
+  async write(entry: FileEntry): Promise<void> {
+    await this.#files.read(entry)
   }
 
   async writeWhole(path: string, content: Uint8Array): Promise<void> {
     const file = await this.#target.createFile(path)
-    await this.#finish(file, file.write([content]))
+    try {
+      await file.write([content])
+      await file.sync()
+    } finally {
+      await file.close()
+    }
   }
 
-  /** Every file is durable when it resolves. A failed fsync is never repeated. */
+  /** Every file is durable when it resolves. */
   async settle(): Promise<void> {
-    while (this.#syncs.size > 0) await Promise.all(this.#syncs)
-    if (this.#failure !== undefined) throw this.#failure.error
+    await this.#files.finish()
   }
 
   async abandon(): Promise<void> {
-    await Promise.all(this.#syncs)
-  }
-
-  async #finish(file: RestoreFile, writing: Promise<void>): Promise<void> {
-    const sync = settleFile(file, writing)
-      .catch((error: unknown) => {
-        this.#failure ??= { error }
-      })
-      .finally(() => this.#syncs.delete(sync))
-    this.#syncs.add(sync)
-    while (this.#syncs.size >= parallelSyncs) await Promise.race(this.#syncs)
-    if (this.#failure !== undefined) throw this.#failure.error
+    await this.#files.abandon()
   }
 }
 
-async function settleFile(file: RestoreFile, writing: Promise<void>): Promise<void> {
+/** Compares the content with its digest while it is written. Durable when it resolves; a failed sync is never repeated. */
+async function writeFile(
+  file: RestoreFile,
+  { path, sha256 }: FileEntry,
+  pieces: AsyncIterable<FilePiece>,
+): Promise<void> {
+  const hash = createHash('sha256')
+  let syncing = Promise.resolve()
+  let unsyncedBytes = 0
   try {
-    await writing
+    for await (const { bytes } of pieces) {
+      const content = await bytes
+      const writing = file.write([content])
+      writing.catch(() => undefined)
+      hash.update(content)
+      await writing
+      unsyncedBytes += content.length
+      if (unsyncedBytes < syncEveryBytes) continue
+      // The disk has something to do before the file is complete.
+      await syncing
+      syncing = file.sync()
+      syncing.catch(() => undefined)
+      unsyncedBytes = 0
+    }
+    if (hash.digest('hex') !== sha256) throw damaged(path, 'its SHA-256 is another one')
+    await syncing
     await file.sync()
   } finally {
+    await syncing.catch(() => undefined)
     await file.close()
   }
 }

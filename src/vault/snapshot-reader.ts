@@ -13,17 +13,18 @@ import { damaged } from './vault-damage.ts'
 import type { Vault } from './vault-descriptor.ts'
 import { backupManifestMaxBytes } from './vault-limits.ts'
 
-/** A piece of a file: part of the content of one chunk. */
+/** A piece of a file: part of the content of one chunk. A damaged one rejects; those after it can be read. */
 export interface FilePiece {
-  readonly pack: number
-  readonly ordinal: number
   readonly bytes: Promise<Uint8Array>
+}
+
+/** One that nobody has asked for yet. */
+export interface PlannedPiece {
+  read(): FilePiece
 }
 
 /** Packs that are open at once; each may hold a window of 2 MiB. */
 const openPacksMax = 12
-/** Chunks that are read, decrypted and decompressed ahead of the one that is being written. */
-const piecesAhead = 6
 
 /** A genuine snapshot, opened with a recovery key. */
 export class SnapshotReader {
@@ -72,17 +73,6 @@ export class SnapshotReader {
     return joinBytes(pieces)
   }
 
-  /** The content of a file in order, the next pieces being made ready meanwhile. A damaged piece rejects; those after it can be read. */
-  async *pieces(file: TableEntry & { readonly kind: 'file' }): AsyncGenerator<FilePiece, void, undefined> {
-    const ahead: FilePiece[] = []
-    for await (const piece of this.#plan(file)) {
-      piece.bytes.catch(() => undefined)
-      ahead.push(piece)
-      if (ahead.length > piecesAhead) yield ahead.shift() as FilePiece
-    }
-    yield* ahead
-  }
-
   /** The pack at this place of the list; a few are kept open. */
   async pack(number: number): Promise<PackReader> {
     const found = this.#open.get(number)
@@ -100,7 +90,8 @@ export class SnapshotReader {
     return reader
   }
 
-  async *#plan(file: TableEntry & { readonly kind: 'file' }): AsyncGenerator<FilePiece, void, undefined> {
+  /** The pieces of a file in order. */
+  async *plan(file: TableEntry & { readonly kind: 'file' }): AsyncGenerator<PlannedPiece, void, undefined> {
     for (const [, length, pack, first, firstSkip] of file.extents) {
       const reader = await this.pack(pack)
       let [left, skip] = [length, firstSkip]
@@ -111,13 +102,12 @@ export class SnapshotReader {
         }
         const end = Math.min(entry.contentBytes, skip + left)
         const begin = skip
-        const content = reader.read(ordinal)
         const isWhole = begin === 0 && end === entry.contentBytes
-        yield {
-          pack,
-          ordinal,
-          bytes: isWhole ? content : content.then((bytes) => bytes.subarray(begin, end)),
+        const read = (): FilePiece => {
+          const content = reader.read(ordinal)
+          return { bytes: isWhole ? content : content.then((bytes) => bytes.subarray(begin, end)) }
         }
+        yield { read }
         left -= end - begin
         skip = 0
       }

@@ -4,9 +4,11 @@ import { readPackList } from './known-chunks.ts'
 import type { Manifest } from './manifest.ts'
 import { packName } from './object-names.ts'
 import { scrubPack } from './pack-reader.ts'
+import { ReadFiles } from './read-files.ts'
+import type { FileEntry } from './read-files.ts'
 import type { RecoveryKey } from './recipient.ts'
 import { readDigests, SnapshotReader } from './snapshot-reader.ts'
-import type { TableEntry } from './file-table.ts'
+import type { FilePiece } from './snapshot-reader.ts'
 import type { Vault } from './vault-descriptor.ts'
 
 /** One thing that is not what was written. */
@@ -41,6 +43,12 @@ export async function verifySnapshot(
       await reader.pack(number).catch((error: unknown) => noteDamage(damage, manifest.snapshot, error))
     }
     const { files } = await readDigests(reader)
+    const readFiles = new ReadFiles(reader, async (file, pieces) => {
+      await verifyFile(file, pieces, damage)
+      counted.files += 1
+      counted.bytes += file.bytes
+      onProgress(counted.bytes, manifest.totals.bytes)
+    })
     for await (const entry of reader.entries()) {
       if (entry.kind !== 'file') continue
       const listed = files.get(entry.path)
@@ -53,11 +61,9 @@ export async function verifySnapshot(
         damage.push({ what: entry.path, message: 'file table and backup_manifest disagree' })
       }
       files.delete(entry.path)
-      await verifyFile(reader, entry, damage)
-      counted.files += 1
-      counted.bytes += entry.bytes
-      onProgress(counted.bytes, manifest.totals.bytes)
+      await readFiles.read(entry)
     }
+    await readFiles.finish()
     for (const path of files.keys()) damage.push({ what: path, message: 'it is in backup_manifest only' })
   } catch (error) {
     noteDamage(damage, manifest.snapshot, error)
@@ -66,27 +72,28 @@ export async function verifySnapshot(
 }
 
 async function verifyFile(
-  reader: SnapshotReader,
-  entry: TableEntry & { readonly kind: 'file' },
+  { path, sha256 }: FileEntry,
+  pieces: AsyncIterable<FilePiece>,
   damage: Damage[],
 ): Promise<void> {
-  const before = damage.length
   const hash = createHash('sha256')
-  let offset = 0
+  let [offset, isWhole] = [0, true]
+  const note = (what: string, error: unknown): undefined => {
+    isWhole = false
+    return noteDamage(damage, what, error)
+  }
   try {
-    for await (const { bytes } of reader.pieces(entry)) {
-      const content = await bytes.catch((error: unknown) => {
-        noteDamage(damage, `${entry.path}, after byte ${offset}`, error)
-      })
+    for await (const { bytes } of pieces) {
+      const content = await bytes.catch((error: unknown) => note(`${path}, after byte ${offset}`, error))
       if (content === undefined) continue
       hash.update(content)
       offset += content.length
     }
   } catch (error) {
-    noteDamage(damage, entry.path, error)
+    note(path, error)
   }
-  if (damage.length === before && hash.digest('hex') !== entry.sha256) {
-    damage.push({ what: entry.path, message: 'its SHA-256 is another one' })
+  if (isWhole && hash.digest('hex') !== sha256) {
+    damage.push({ what: path, message: 'its SHA-256 is another one' })
   }
 }
 
