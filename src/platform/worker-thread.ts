@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { parentPort, Worker as Thread, workerData } from 'node:worker_threads'
 import { assert, fromErrorRecord, toErrorRecord } from '../domain/recovery-error.ts'
 import type { ErrorRecord } from '../domain/recovery-error.ts'
@@ -7,7 +9,7 @@ const stopMessage = 'stop'
 
 /** Starts a module in a thread; `data` is copied to it. A thread that throws ends only itself, and `ended` says so. */
 export function startWorkerThread<Event>(module: URL, data: unknown): Worker<Event> {
-  const thread = new Thread(module, { workerData: data })
+  const thread = new Thread(module, { workerData: data, env: environment() })
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
   ended.catch(() => undefined)
   thread.once('error', (error) => reject(error))
@@ -21,6 +23,15 @@ export function startWorkerThread<Event>(module: URL, data: unknown): Worker<Eve
     stop: () => thread.postMessage(stopMessage),
     onEvent: (handler) => void thread.on('message', handler),
   }
+}
+
+/**
+ * A thread has a compile cache of its own, or none: without it reading the modules costs more than most of what threads are asked. Below the
+ * directory that is named each build of Node makes one of its own.
+ */
+function environment(): NodeJS.ProcessEnv {
+  const directory = getCompileCacheDir()
+  return directory === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(directory) }
 }
 
 type Answer<Value> = { readonly value: Value } | { readonly error: ErrorRecord }
