@@ -5,6 +5,7 @@ import type { Connection } from '../../src/cli/connection.ts'
 import { listRuns, loadRun } from '../../src/cli/run-records.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import type { RunRecord } from '../../src/engine/run-event.ts'
+import { approvedPlan } from '../../src/lab/approved-plan.ts'
 import { isProtected } from '../../src/lab/lab-adoption.ts'
 import { jsonAsPerson } from '../../src/lab/lab-command.ts'
 import { labDatabase } from '../../src/lab/lab-estate.ts'
@@ -56,14 +57,11 @@ const quiet: Terminal = {
 }
 
 /** As two people do it: one plans and runs, the other approves. Facts may change in between; then it is planned again. */
-async function switchOver({ state, network }: Lab): Promise<void> {
-  const ask = async <Reply>(person: 'operator' | 'approver', ...args: readonly string[]): Promise<Reply> =>
-    await jsonAsPerson<Reply>(state, network, person, args)
+async function switchOver(lab: Lab): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const { hash } = await ask<{ readonly hash: string }>('operator', 'plan', 'switchover')
-    await ask('approver', 'approve', hash, '--reason', 'a bench')
+    const hash = await approvedPlan(lab, ['switchover'], 'a bench')
     try {
-      await ask('operator', 'run', 'switchover', '--approve', hash)
+      await jsonAsPerson(lab.state, lab.network, 'operator', ['run', 'switchover', '--approve', hash])
       return
     } catch (error) {
       if (attempt === 3 || !String(error).includes('PLAN_CHANGED')) throw error

@@ -1,4 +1,5 @@
 import type { ControlPlaneStatus } from '../server/status-wire.ts'
+import { approvedPlan } from './approved-plan.ts'
 import { jsonAsPerson } from './lab-command.ts'
 import type { LabNetwork } from './lab-network.ts'
 import type { LabState } from './lab-state.ts'
@@ -11,11 +12,7 @@ export async function adopt(
   progress: (line: string) => void,
 ): Promise<void> {
   await untilStatus(state, 'every agent reports', everyAgentReports)
-  const { hash } = await jsonAsPerson<{ readonly hash: string }>(state, network, 'operator', [
-    'plan',
-    'adoption',
-  ])
-  await jsonAsPerson(state, network, 'approver', ['approve', hash, '--reason', 'a new lab'])
+  const hash = await approvedPlan({ state, network }, ['adoption'], 'a new lab')
   progress(`adoption approved: ${hash.slice(0, 12)}…; taking the ledger into care, cloning two standbys`)
   await Promise.all([
     jsonAsPerson(state, network, 'operator', ['run', 'adoption', '--approve', hash]),

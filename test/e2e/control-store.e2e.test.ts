@@ -3,8 +3,9 @@ import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { approvedPlan } from '../../src/lab/approved-plan.ts'
 import { isProtected } from '../../src/lab/lab-adoption.ts'
-import { asPerson, jsonAsPerson } from '../../src/lab/lab-command.ts'
+import { asPerson } from '../../src/lab/lab-command.ts'
 import { hostPaths } from '../../src/lab/lab-paths.ts'
 import { isRunning, recordedProcesses, stopLabProcess } from '../../src/lab/lab-process.ts'
 import { statusOf, untilStatus } from '../../src/lab/lab-status.ts'
@@ -32,13 +33,8 @@ describe('a control plane that lost its store', () => {
   }
 
   async function run(procedure: string) {
-    const { state, network } = lab
-    const { hash } = await jsonAsPerson<{ readonly hash: string }>(state, network, 'operator', [
-      'plan',
-      procedure,
-    ])
-    await jsonAsPerson(state, network, 'approver', ['approve', hash])
-    return await asPerson(state, network, 'operator', ['run', procedure, '--approve', hash])
+    const hash = await approvedPlan(lab, [procedure], 'a test')
+    return await asPerson(lab.state, lab.network, 'operator', ['run', procedure, '--approve', hash])
   }
 
   it('decides nothing from an old copy: an agent that has seen a later epoch gives it away', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import type { EvidenceBundle } from '../../evidence/evidence-bundle.ts'
+import { approvedPlan } from '../../lab/approved-plan.ts'
 import { corruptDatabase } from '../../lab/faults/seeded-fault.ts'
 import { isProtected } from '../../lab/lab-adoption.ts'
 import { jsonAsPerson } from '../../lab/lab-command.ts'
@@ -91,11 +92,7 @@ async function findCorruption({ terminal, lab }: Demonstration, since: string): 
 async function recoverBefore({ lab, say }: Demonstration, xid: number): Promise<void> {
   const { state, network } = lab
   const wish = ['point-in-time-recovery', '--param', `target=xid:${xid}`]
-  const { hash } = await jsonAsPerson<{ readonly hash: string }>(state, network, 'operator', [
-    'plan',
-    ...wish,
-  ])
-  await jsonAsPerson(state, network, 'approver', ['approve', hash, '--reason', 'the ledger is corrupted'])
+  const hash = await approvedPlan(lab, wish, 'the ledger is corrupted')
   say(`the plan to just before it is approved: ${hash.slice(0, 12)}…`)
   await jsonAsPerson(state, network, 'operator', ['run', ...wish, '--approve', hash])
 }
