@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { crc32c, crc32cSeed, finishCrc32c, updateCrc32c } from './crc32c.ts'
-import { longPageHeaderBytes, shortPageHeaderBytes, walPageBytes } from './wal-page.ts'
+import { WalLayout } from '../../test/support/wal-layout.ts'
+import { crc32c } from './crc32c.ts'
 import { recordContent } from './wal-record-content.ts'
 import { firstRecordAt, scanWal } from './wal-scan.ts'
 import type { WalRecord } from './wal-scan.ts'
@@ -10,58 +10,13 @@ import type { WalRecord } from './wal-scan.ts'
 const segmentBytes = 1 << 20
 const base = 3 * segmentBytes
 
-/** WAL as a server lays it out: pages with headers, records cut at page ends, each naming the one before. */
 function layOut(payloads: readonly Uint8Array[]): {
   readonly bytes: Uint8Array
   readonly starts: readonly number[]
 } {
   const bytes = new Uint8Array(segmentBytes)
-  const view = new DataView(bytes.buffer)
-  const starts: number[] = []
-  let at = 0
-  const header = (left: number): void => {
-    const isFirst = at === 0
-    view.setUint16(at, 0xd110, true)
-    view.setUint16(at + 2, (isFirst ? 2 : 0) | (left > 0 ? 1 : 0), true)
-    view.setUint32(at + 4, 1, true)
-    view.setBigUint64(at + 8, BigInt(base + at), true)
-    view.setUint32(at + 16, left, true)
-    if (isFirst) {
-      view.setBigUint64(24, 42n, true)
-      view.setUint32(32, segmentBytes, true)
-      view.setUint32(36, walPageBytes, true)
-    }
-    at += isFirst ? longPageHeaderBytes : shortPageHeaderBytes
-  }
-  for (const payload of payloads) {
-    if (at % walPageBytes === 0) header(0)
-    const record = recordOf(payload, starts.at(-1) ?? 0)
-    starts.push(base + at)
-    for (let done = 0; done < record.length;) {
-      if (at % walPageBytes === 0) header(record.length - done)
-      const room = Math.min(walPageBytes - (at % walPageBytes), record.length - done)
-      bytes.set(record.subarray(done, done + room), at)
-      done += room
-      at += room
-    }
-    at = Math.ceil(at / 8) * 8
-  }
-  return { bytes, starts }
-}
-
-function recordOf(payload: Uint8Array, previous: number): Uint8Array {
-  const record = new Uint8Array(24 + 5 + payload.length)
-  const view = new DataView(record.buffer)
-  view.setUint32(0, record.length, true)
-  view.setUint32(4, 7, true)
-  view.setBigUint64(8, BigInt(previous), true)
-  view.setUint8(17, 10)
-  view.setUint8(24, 254)
-  view.setUint32(25, payload.length, true)
-  record.set(payload, 29)
-  const sum = updateCrc32c(updateCrc32c(crc32cSeed, record, 24), record, 0, 20)
-  view.setUint32(20, finishCrc32c(sum), true)
-  return record
+  const layout = new WalLayout(bytes, { timeline: 1, start: base, segmentBytes, system: '42' })
+  return { bytes, starts: payloads.map((main) => layout.put({ xid: 7, manager: 10, main })) }
 }
 
 const payloads = fc.array(
