@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from 'pg'
 import { connect } from '../../src/cli/connection.ts'
 import type { Connection } from '../../src/cli/connection.ts'
 import { listRuns, loadRun } from '../../src/cli/run-records.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import type { RunRecord } from '../../src/engine/run-event.ts'
 import { approvedPlan } from '../../src/lab/approved-plan.ts'
+import { askMember } from '../../src/lab/ask-member.ts'
 import { isProtected } from '../../src/lab/lab-adoption.ts'
 import { jsonAsPerson } from '../../src/lab/lab-command.ts'
 import { labDatabase } from '../../src/lab/lab-estate.ts'
@@ -42,7 +42,7 @@ export const pointzeroUp: ContenderUp = async (say) => {
     timeline: async () => await timelineOfLatestRun(operator),
     down: async () => await lab.down(),
   }
-  await makeTables(lab, await contender.settled())
+  await askMember(lab, await contender.settled(), ledgerSchema)
   return contender
 }
 
@@ -109,16 +109,4 @@ function momentOf({ event, atMs }: RunRecord): Moment {
   if (event.type === 'intent') return { what: `${event.step} begins`, atMs }
   if (event.type === 'outcome') return { what: `${event.step} ${event.result}`, atMs }
   return { what: event.type, atMs }
-}
-
-async function makeTables(lab: Lab, leader: ZoneHostName): Promise<void> {
-  const client = new Client({
-    host: lab.network.addressOf(leader),
-    port: labPorts.postgres,
-    ...labDatabase,
-    password: lab.ledgerPassword,
-  })
-  await client.connect()
-  await client.query(ledgerSchema)
-  await client.end()
 }

@@ -16,8 +16,6 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -39,6 +37,9 @@ import {
   startPhysicalReplication,
   timelineHistory,
 } from '../../src/protocol/postgres-replication.ts'
+import { freePort } from '../support/free-port.ts'
+import { runProgram } from '../support/plain-postgres.ts'
+import { serverUser } from '../support/server-user.ts'
 
 const password = 'correct horse, battery = ünïcode\u00a0staple'
 const systemBin = '/usr/lib/postgresql/15/bin'
@@ -48,39 +49,6 @@ interface Server {
   readonly data: string
   readonly port: number
   readonly process: ChildProcess
-}
-
-/** PostgreSQL refuses root, so that the tests drop to another user where they run as root. */
-async function serverUser(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined
-  const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
-  const account =
-    accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody')
-  assert.ok(account, 'there is neither a user postgres nor nobody')
-  return { uid: Number(account[2]), gid: Number(account[3]) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function run(program: string, args: readonly string[], user: object = {}): Promise<string> {
-  const child = spawn(program, args, {
-    ...user,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const [code] = (await once(child, 'close')) as [number | null]
-  assert.equal(code, 0, `${program} ${args.join(' ')}: ${output}`)
-  return output
 }
 
 async function connect(
@@ -137,7 +105,7 @@ class Cluster {
 
   static async open(): Promise<Cluster> {
     const root = await mkdtemp(join(tmpdir(), 'pointzero-replication-'))
-    const user = await serverUser()
+    const user = serverUser()
     await chmod(root, 0o755)
     if (user !== undefined) await chown(root, user.uid, user.gid)
     return new Cluster(root, user)
@@ -156,7 +124,7 @@ class Cluster {
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
     if (this.user !== undefined) await chown(passwordFile, this.user.uid, this.user.gid)
     const args = ['-D', this.path(name), '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', passwordFile]
-    await run(join(bin, 'initdb'), [...args, '-E', 'UTF8', '--locale=C', '--no-sync'], this.user)
+    await runProgram(join(bin, 'initdb'), [...args, '-E', 'UTF8', '--locale=C', '--no-sync'], this.user)
     await appendFile(
       join(this.path(name), 'postgresql.conf'),
       "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nshared_buffers = '16MB'\n" +
@@ -296,7 +264,7 @@ describe('PostgreSQL 15 over the replication protocol', () => {
     const certificate = cluster.path('source/server.crt')
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
     const keyArgs = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2']
-    await run('openssl', ['req', '-x509', ...keyArgs, ...subject], cluster.user)
+    await runProgram('openssl', ['req', '-x509', ...keyArgs, ...subject], cluster.user)
     await chmod(key, 0o600)
     await appendFile(cluster.path('source/postgresql.conf'), 'ssl = on\n')
     const rules = cluster.path('source/pg_hba.conf')
@@ -384,7 +352,11 @@ describe('PostgreSQL 15 over the replication protocol', () => {
 
   test('clones under write load into a copy that pg_verifybackup accepts and that streams as a standby', async () => {
     const clone = await cloneUnderLoad(cluster, source, 'standby')
-    const report = await run(join(systemBin, 'pg_verifybackup'), [cluster.path('standby')], cluster.user)
+    const report = await runProgram(
+      join(systemBin, 'pg_verifybackup'),
+      [cluster.path('standby')],
+      cluster.user,
+    )
     assert.match(report, /backup successfully verified/)
     const modes = await Promise.all(
       ['', 'base', 'global/pg_control', 'backup_manifest', 'PG_VERSION'].map(

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,20 +11,8 @@ import { openTcpStream } from '../../src/platform/tcp-stream.ts'
 import { openPostgresConnection } from '../../src/protocol/postgres-connection.ts'
 import type { PostgresConnection } from '../../src/protocol/postgres-connection.ts'
 import { freePort } from './free-port.ts'
-
-type User = { readonly uid: number; readonly gid: number }
-
-/** PostgreSQL refuses root. */
-function serverUser(): User | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-  const account =
-    accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody')
-  assert.ok(account, 'there is neither a user postgres nor nobody')
-  return { uid: Number(account[2]), gid: Number(account[3]) }
-}
+import { serverUser } from './server-user.ts'
+import type { ServerUser } from './server-user.ts'
 
 export async function runProgram(
   program: string,
@@ -67,10 +54,10 @@ export async function eventually<T>(
 /** Servers without any of the product around them, below one directory; `close` leaves nothing behind. */
 export class PlainPostgres {
   readonly root: string
-  readonly user: User | undefined
+  readonly user: ServerUser | undefined
   readonly #running = new Set<ChildProcess>()
 
-  private constructor(root: string, user: User | undefined) {
+  private constructor(root: string, user: ServerUser | undefined) {
     this.root = root
     this.user = user
     process.once('exit', () => {
@@ -127,12 +114,18 @@ export class PlainServer {
   readonly bin: string
   readonly data: string
   readonly port: number
-  readonly #user: User | undefined
+  readonly #user: ServerUser | undefined
   readonly #running: Set<ChildProcess>
   #child: ChildProcess | undefined
   log = ''
 
-  constructor(bin: string, data: string, port: number, user: User | undefined, running: Set<ChildProcess>) {
+  constructor(
+    bin: string,
+    data: string,
+    port: number,
+    user: ServerUser | undefined,
+    running: Set<ChildProcess>,
+  ) {
     this.bin = bin
     this.data = data
     this.port = port

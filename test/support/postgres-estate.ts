@@ -16,6 +16,7 @@ import { openTcpStream } from '../../src/platform/tcp-stream.ts'
 import type { Upstream } from '../../src/ports/database-member.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { freePort } from './free-port.ts'
+import { serverUser } from './server-user.ts'
 import { clock } from './system-time.ts'
 
 export const systemPostgres = '/usr/lib/postgresql/15/bin'
@@ -199,15 +200,4 @@ async function postgresBelow(root: string): Promise<readonly string[]> {
     if (cwd.startsWith(root) && !state.includes(') Z')) found.push(`${pid} ${cwd}`)
   }
   return found
-}
-
-function serverUser(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-  const account =
-    accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody')
-  assert.ok(account, 'there is neither a user postgres nor nobody')
-  return { uid: Number(account[2]), gid: Number(account[3]) }
 }

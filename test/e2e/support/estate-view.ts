@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { Client } from 'pg'
 import type { RunRecord } from '../../../src/engine/run-event.ts'
 import type { Plan } from '../../../src/domain/plan.ts'
+import { askMember } from '../../../src/lab/ask-member.ts'
 import { isProtected } from '../../../src/lab/lab-adoption.ts'
-import { labDatabase } from '../../../src/lab/lab-estate.ts'
 import { isLabHostName, zoneHostNames } from '../../../src/lab/lab-host.ts'
 import type { ZoneHostName } from '../../../src/lab/lab-host.ts'
 import { labPorts } from '../../../src/lab/lab-ports.ts'
@@ -129,19 +128,5 @@ export async function ask(
   host: ZoneHostName,
   sql: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const client = new Client({
-    host: lab.network.addressOf(host),
-    port: labPorts.postgres,
-    ...labDatabase,
-    password: lab.ledgerPassword,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 60_000,
-  })
-  client.on('error', () => {}) // the query in flight fails with it
-  try {
-    await client.connect()
-    return (await client.query<Record<string, unknown>>(sql)).rows
-  } finally {
-    await client.end().catch(() => {})
-  }
+  return await askMember(lab, host, sql, 60_000)
 }
