@@ -11,10 +11,10 @@ usage() {
 
 [ $# -ge 1 ] || usage
 case $1 in
-  --enable) state=enabled ;;
-  --disable) state=disabled ;;
+  --enable) switch=on ;;
+  --disable) switch=off ;;
   *) usage ;;
 esac
 shift
 
-exec "$(dirname -- "$0")/run-procedure.sh" maintenance --param "state=$state" "$@"
+exec "$(dirname -- "$0")/run-procedure.sh" maintenance --param "switch=$switch" "$@"

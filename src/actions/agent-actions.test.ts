@@ -6,7 +6,7 @@ import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { ActionArgs, Authority, Observation } from '../engine/action.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
-import type { GateRoute, TrafficGate } from '../ports/traffic-gate.ts'
+import type { GateDoor, GateRoute, GateSeen, TrafficGate } from '../ports/traffic-gate.ts'
 import { agentActions } from './agent-actions.ts'
 import type { AgentContext } from './agent-context.ts'
 
@@ -17,8 +17,19 @@ const upstream = { member: 'mbr_ledger2', name: 'p2', address: '10.0.0.2', port:
 class MemoryGate implements TrafficGate {
   readonly name = 'db'
   held: GateRoute = { epoch: 0 }
-  async observe(): Promise<GateRoute> {
-    return this.held
+  door: GateDoor = { shut: false, message: '' }
+  inside = 0
+  async observe(): Promise<GateSeen> {
+    return this.door.shut ? { ...this.held, shut: true } : this.held
+  }
+  async setDoor(door: GateDoor): Promise<void> {
+    this.door = door
+  }
+  async sessions(): Promise<number> {
+    return this.inside
+  }
+  async endSessions(): Promise<void> {
+    this.inside = 0
   }
   async route(route: GateRoute): Promise<void> {
     this.held = route
@@ -51,6 +62,7 @@ function place(seen: Partial<MemberObservation>) {
     recovery: () => recovery,
     gate: () => gate,
     instance: () => instance,
+    setDoor: async (_, door) => gate.setDoor(door),
     intend: async (_, intent, epoch) => void member.effects.push(`intend ${intent} ${epoch}`),
     copies: (component) => {
       throw new Error(`nothing is kept of ${component}`)

@@ -2,6 +2,8 @@ import type { Action, ActionRegistry } from '../engine/action.ts'
 import type { AgentContext } from './agent-context.ts'
 import { computeStart } from './compute-start.ts'
 import { computeStop } from './compute-stop.ts'
+import { gateClose } from './gate-close.ts'
+import { gateOpen } from './gate-open.ts'
 import { gateRoute } from './gate-route.ts'
 import { postgresAcknowledge } from './postgres-acknowledge.ts'
 import { postgresCheckpoint } from './postgres-checkpoint.ts'
@@ -23,6 +25,8 @@ import { vaultBackup } from './vault-backup.ts'
 const all: readonly Action<AgentContext>[] = [
   computeStart,
   computeStop,
+  gateClose,
+  gateOpen,
   gateRoute,
   postgresAcknowledge,
   postgresCheckpoint,

@@ -5,7 +5,7 @@ import type { DatabaseMember, Upstream } from '../ports/database-member.ts'
 import type { DatabaseRecovery } from '../ports/database-recovery.ts'
 import type { KeptCopies } from '../ports/kept-copies.ts'
 import type { RecoveryKeyring, RecoverySource } from '../ports/recovery-source.ts'
-import type { TrafficGate } from '../ports/traffic-gate.ts'
+import type { GateDoor, TrafficGate } from '../ports/traffic-gate.ts'
 import type { World } from '../ports/world.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 
@@ -23,6 +23,8 @@ export interface AgentContext {
   recovery(component: string, member: string): DatabaseRecovery
   gate(component: string): TrafficGate
   instance(component: string): ComputeInstance
+  /** Durable on this host, then done: a gate or an agent that starts again finds its door as it was. */
+  setDoor(gate: string, door: GateDoor, epoch: number): Promise<void>
   /** What the member is meant to be from now on, and under which epoch. Durable before it resolves. */
   intend(member: string, intent: MemberIntent, epoch: number): Promise<void>
   /** What this host keeps of the component; COPIES_NOT_HERE (permanent) when it keeps nothing. */

@@ -1,11 +1,20 @@
 import type { Action, ActionRegistry } from '../engine/action.ts'
 import { candidateChoose } from './candidate-choose.ts'
 import type { ControlContext } from './control-context.ts'
+import { gatesLed } from './gates-led.ts'
 import { leaderClaim } from './leader-claim.ts'
 import { leaderPublish } from './leader-publish.ts'
+import { maintenanceRecord } from './maintenance-record.ts'
 import { memberReached } from './member-reached.ts'
 
-const all: readonly Action<ControlContext>[] = [candidateChoose, leaderClaim, leaderPublish, memberReached]
+const all: readonly Action<ControlContext>[] = [
+  candidateChoose,
+  gatesLed,
+  leaderClaim,
+  leaderPublish,
+  maintenanceRecord,
+  memberReached,
+]
 
 /** Every action that the executor performs itself. */
 export const controlActions: ActionRegistry<ControlContext> = new Map(

@@ -53,7 +53,7 @@ export class ActionDesk {
     const { authority } = call
     if (action.observeWrites === true) await this.#guard.admit(authority?.scope, authority?.epoch)
     else await this.#guard.note(authority?.scope, authority?.epoch)
-    const target = targetOf(call)
+    const target = targetOf(call, action.part)
     const round = this.#tickets.round(target)
     const seen = await action.observe(this.#context, call.args, call.authority)
     // A superseded executor may look; it has nothing to do here any more.
@@ -72,7 +72,7 @@ export class ActionDesk {
     const key = authorityKey(authority)
     this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)
     try {
-      const target = targetOf(call)
+      const target = targetOf(call, action.part)
       await this.#guard.admit(authority?.scope, authority?.epoch)
       this.#tickets.require(target, holderOf(call), call.ticket)
       await this.#turns.inTurn(target, async () => {
@@ -112,8 +112,8 @@ export function requireEstate(ours: string, theirs: Json | undefined): void {
   })
 }
 
-function targetOf({ args }: ActionCall): string {
-  return turnTarget(args['component'], args['member'])
+function targetOf({ args }: ActionCall, part: string | undefined): string {
+  return turnTarget(args['component'], args['member'], part)
 }
 
 /** Attempts of one step have tickets of their own. */

@@ -3,11 +3,19 @@ import { formats, requireFormat } from '../domain/format.ts'
 import type { MemberIntent } from '../actions/agent-context.ts'
 import { assert, RecoveryError } from '../domain/recovery-error.ts'
 import type { Files } from '../ports/files.ts'
+import type { GateDoor } from '../ports/traffic-gate.ts'
 
 interface StoredState {
   readonly format: string
   readonly epochs: Readonly<Record<string, number>>
   readonly intents: Readonly<Record<string, StoredIntent>>
+  /** Of the gates on this host. Absent in states that were written before gates had doors. */
+  readonly doors?: Readonly<Record<string, StoredDoor>>
+}
+
+export interface StoredDoor extends GateDoor {
+  /** Of the maintenance scope, under which it was last set. */
+  readonly epoch: number
 }
 
 interface StoredIntent {
@@ -89,6 +97,20 @@ export class AgentState {
     })
   }
 
+  /** Undefined until this host was told for the first time whether its doors are shut. */
+  doorOf(gate: string): StoredDoor | undefined {
+    return this.#stored.doors?.[gate]
+  }
+
+  /** Refuses to go back, like an intent: what was said under an older epoch is old news. */
+  async setDoor(gate: string, door: StoredDoor): Promise<void> {
+    await this.#change((stored) => {
+      const known = stored.doors?.[gate]
+      if (known !== undefined && known.epoch > door.epoch) return stored
+      return { ...stored, doors: { ...stored.doors, [gate]: door } }
+    })
+  }
+
   async #change(edit: (stored: StoredState) => StoredState): Promise<void> {
     const previous = this.#queue
     const mine = (async () => {
@@ -117,6 +139,10 @@ function decode(content: Uint8Array, path: string): StoredState {
       ...Object.values(parsed.epochs),
       ...Object.values(parsed.intents).map(({ epoch }) => epoch),
     ]
+    for (const { shut, epoch } of Object.values(parsed.doors ?? {})) {
+      assert(typeof shut === 'boolean', 'every stored door is open or shut')
+      epochs.push(epoch)
+    }
     assert(epochs.every(isEpoch), 'every stored epoch is a number')
     assert(
       Object.values(parsed.intents).every(({ intent }) => intents.has(intent)),

@@ -15,6 +15,9 @@ const brokenGate: TrafficGate = {
   name: 'broken',
   observe: () => Promise.reject(new Error('its configuration can not be read')),
   route: () => Promise.reject(new Error('its configuration can not be read')),
+  setDoor: async () => {},
+  sessions: async () => 0,
+  endSessions: async () => {},
 }
 
 /** One agent, a control plane that answers heartbeats after `replyMs`, and somebody who calls the agent. */
@@ -25,6 +28,7 @@ async function running(heartbeatMs = 200, replyMs = 0) {
     isOn: true,
     leaders: [] as HeartbeatReply['leaders'],
     epochs: [] as HeartbeatReply['epochs'],
+    maintenance: { epoch: 0, shut: [], message: '' } as HeartbeatReply['maintenance'],
   }
   const control = time.world(time.process('10.0.0.8'), 'prn_control')
   await control.network.serve({ address: '10.0.0.8', port: 7300 }, async (_, body) => {
@@ -35,6 +39,8 @@ async function running(heartbeatMs = 200, replyMs = 0) {
       format: 'pointzero/agent-wire/1',
       leaders: answer.leaders,
       epochs: answer.epochs,
+      executors: [],
+      maintenance: answer.maintenance,
     } as unknown as Json
   })
   const [cluster] = clusters(estate)

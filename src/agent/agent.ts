@@ -3,7 +3,7 @@ import { formats } from '../domain/format.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
 import type { Authority } from '../engine/action.ts'
-import { hostNamed } from '../estate/estate-lookup.ts'
+import { admitsOwnHost, hostNamed } from '../estate/estate-lookup.ts'
 import type { Listener, Peer } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
 import { ActionDesk } from './action-desk.ts'
@@ -12,6 +12,7 @@ import { AgentState } from './agent-state.ts'
 import { BackupNotes } from './backup-notes.ts'
 import { CopiesDesk } from './copies-desk.ts'
 import { EpochGuard } from './epoch-guard.ts'
+import { GateDoors } from './gate-doors.ts'
 import { MemberWatch } from './member-watch.ts'
 import { Tickets } from './tickets.ts'
 import { Turns } from './turns.ts'
@@ -41,6 +42,7 @@ export interface RunningAgent {
 export async function startAgent(world: World, setup: AgentSetup): Promise<RunningAgent> {
   const state = await AgentState.load(world.files, setup.statePath)
   const agent = new Agent(world, setup, state)
+  await agent.setDoors()
   const listener = await world.network.serve(setup.listen, async (method, body, peer) =>
     agent.handle(method, body, peer),
   )
@@ -57,6 +59,7 @@ class Agent {
   readonly #guard: EpochGuard
   readonly #desk: ActionDesk
   readonly #copies: CopiesDesk
+  readonly #doors: GateDoors
   readonly #watches: readonly MemberWatch[]
   readonly #probes: ProbeWatch
   readonly #boot: string
@@ -84,6 +87,11 @@ class Agent {
     )
     this.#probes = new ProbeWatch(world, setup.probe, probeTargets(setup), setup.heartbeatMs)
     this.#copies = new CopiesDesk(setup.estate, setup.copies ?? [])
+    this.#doors = new GateDoors(world, state, {
+      gates: setup.gates,
+      turns: this.#turns,
+      admitsOwnHost: (gate) => admitsOwnHost(setup.estate, gate, setup.host),
+    })
     this.#desk = new ActionDesk({
       estate: setup.estate.id,
       actions: setup.actions,
@@ -92,6 +100,10 @@ class Agent {
       turns: this.#turns,
       tickets: new Tickets(world),
     })
+  }
+
+  async setDoors(): Promise<void> {
+    await this.#doors.start()
   }
 
   run(listener: Listener): RunningAgent {
@@ -170,6 +182,7 @@ class Agent {
       gate: (component) => found(gates.find((gate) => gate.component === component)?.gate, component),
       instance: (component) =>
         found(instances.find((one) => one.component === component)?.instance, component),
+      setDoor: async (gate, door, epoch) => this.#doors.set(gate, door, epoch),
       intend: async (member, intent, epoch) => this.#state.intend(member, intent, epoch),
       copies: (component) => this.#copies.keptOf(component),
       backups: new BackupNotes(this.#world.files, this.#setup.statePath),
@@ -230,6 +243,7 @@ class Agent {
     }
     this.#executors = new Set([this.#setup.controlPlane.subject, ...(reply.executors ?? [])])
     await this.#guard.learn(reply.epochs)
+    void this.#doors.learn(reply.maintenance)
   }
 
   /** Until the next heartbeat is due, or something changed that the control plane should know at once. */
@@ -255,7 +269,8 @@ class Agent {
     const gateViews = this.#setup.gates.map(async ({ component, gate }) => {
       const route = await gate.observe()
       const target = route.target === undefined ? '' : `${route.target.address}:${route.target.port}`
-      return { component: component as `cmp_${string}`, epoch: route.epoch, target }
+      const shut = route.shut === true ? ({ shut: true } as const) : {}
+      return { component: component as `cmp_${string}`, epoch: route.epoch, target, ...shut }
     })
     const instanceViews = this.#setup.instances.map(async ({ component, instance }) => ({
       component: component as `cmp_${string}`,

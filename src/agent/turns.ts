@@ -20,8 +20,9 @@ export class Turns {
   }
 }
 
-/** What a turn is taken on: one member, or one gate or instance of this host. */
-export function turnTarget(component: unknown, member: unknown): string {
-  const part = (value: unknown): string => (typeof value === 'string' ? value : '')
-  return `${part(component)}/${part(member)}`
+/** What a turn is taken on: one member, one gate or instance of this host, or a part of one. */
+export function turnTarget(component: unknown, member: unknown, part = ''): string {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+  const whole = `${text(component)}/${text(member)}`
+  return part === '' ? whole : `${whole}/${part}`
 }

@@ -1,3 +1,4 @@
+import type { MaintenanceNews } from '../domain/maintenance-record.ts'
 import type { ComponentId, HostId, MemberId } from '../domain/id.ts'
 import type { KeptDirectory, MemberObservation } from '../ports/database-member.ts'
 import type { CopiesView } from '../ports/kept-copies.ts'
@@ -89,6 +90,8 @@ export interface GateView {
   readonly component: ComponentId
   readonly epoch: number
   readonly target: string
+  /** Clients are turned away, wherever it leads. Absent: the door is open. */
+  readonly shut?: true
 }
 
 export interface InstanceView {
@@ -105,6 +108,7 @@ export interface HeartbeatReply {
   readonly leaders: readonly LeaderNews[]
   /** Principals whose executors this agent obeys from now on. */
   readonly executors: readonly string[]
+  readonly maintenance: MaintenanceNews
 }
 
 export interface LeaderNews {

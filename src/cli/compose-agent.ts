@@ -134,7 +134,7 @@ async function openGate({ world, estate, host }: Place, config: AgentGateConfig,
   const port = component.listeners.find((listener) => listener.host === host.name)?.port
   if (port === undefined) throw misplaced(component, host)
   const listen = { address: config.bindAddress, port }
-  const gate = await openGateOf(component, listen, { world, stateDirectory })
+  const gate = await openGateOf(component, listen, { world, estate, stateDirectory })
   return { component: component.id, gate }
 }
 

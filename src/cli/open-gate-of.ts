@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { openBuiltinGate } from '../drivers/gate/builtin-gate.ts'
 import type { OpenGate } from '../drivers/gate/builtin-gate.ts'
 import { openHaproxyGate } from '../drivers/gate/haproxy-gate.ts'
-import type { GateComponent } from '../estate/estate.ts'
+import { componentNamed } from '../estate/estate-lookup.ts'
+import type { Estate, GateComponent } from '../estate/estate.ts'
 import type { Endpoint } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
 
@@ -13,7 +14,11 @@ const haproxyPlaces = ['/usr/sbin/haproxy', '/usr/local/sbin/haproxy', '/usr/bin
 export async function openGateOf(
   component: GateComponent,
   listen: Endpoint,
-  place: { readonly world: Pick<World, 'clock' | 'log'>; readonly stateDirectory: string },
+  place: {
+    readonly world: Pick<World, 'clock' | 'log'>
+    readonly estate: Estate
+    readonly stateDirectory: string
+  },
 ): Promise<OpenGate> {
   const { name, id } = component
   const { clock, log } = place.world
@@ -26,7 +31,9 @@ export async function openGateOf(
       )
     log.warn('haproxy-not-installed', { gate: name, instead: 'the built-in gate' })
   }
-  return openBuiltinGate({ name, listen }, clock)
+  const leadsTo = componentNamed(place.estate, component.leadsTo)
+  const speaks = leadsTo.kind === 'postgres' ? ({ speaks: 'postgres' } as const) : {}
+  return openBuiltinGate({ name, listen, ...speaks }, clock)
 }
 
 async function firstExecutable(paths: readonly string[]): Promise<string | undefined> {

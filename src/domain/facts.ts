@@ -1,4 +1,4 @@
-import type { ComponentId, MemberId } from './id.ts'
+import type { ComponentId, MemberId, RunId } from './id.ts'
 import type { MemberRole } from './member-role.ts'
 
 /**
@@ -13,6 +13,18 @@ export interface Facts {
   readonly instances: readonly InstanceFacts[]
   /** Absent in facts that were recorded before hosts kept copies. */
   readonly copies?: readonly CopiesFacts[]
+  /** By the control store; absent: it was never on. */
+  readonly maintenance?: MaintenanceFacts
+}
+
+export interface MaintenanceFacts {
+  readonly on: boolean
+  readonly gates: readonly ComponentId[]
+  readonly message: string
+  /** Wall ms. */
+  readonly sinceMs: number
+  /** That switched it. */
+  readonly run: RunId
 }
 
 export interface ClusterFacts {

@@ -12,6 +12,7 @@ export const formats = {
   evidence: 'pointzero/evidence/1',
   agentWire: 'pointzero/agent-wire/1',
   controlStore: 'pointzero/control-store/1',
+  maintenance: 'pointzero/maintenance/1',
   agentState: 'pointzero/agent-state/1',
   clientLog: 'pointzero/client-log/1',
   vault: 'pointzero/vault/1',

@@ -31,6 +31,8 @@ export interface Action<Context> {
   readonly observeOnly?: boolean
   /** True when `observe` writes something that is nobody's data (a canary row): refused to a superseded executor like an effect. */
   readonly observeWrites?: boolean
+  /** The part of its target that it acts on, when effects on the rest need not wait for it: a gate is routed while its door is being shut. */
+  readonly part?: string
   observe(context: Context, args: ActionArgs, authority: Authority): Promise<Observation>
   apply(context: Context, args: ActionArgs, authority: Authority): Promise<void>
 }

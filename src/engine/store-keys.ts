@@ -8,6 +8,7 @@ export interface StoreKeys {
   readonly estate: string
   readonly principals: string
   readonly runs: string
+  readonly maintenance: string
   /** Prefix of the summaries of all runs. */
   readonly runIndexes: string
   epoch(scope: string): string
@@ -44,6 +45,10 @@ class KeysUnder implements StoreKeys {
 
   get principals(): string {
     return `${this.root}principals`
+  }
+
+  get maintenance(): string {
+    return `${this.root}maintenance/switch`
   }
 
   get runs(): string {

@@ -48,6 +48,18 @@ export function gatesTo(estate: Estate, component: string): readonly GateCompone
   )
 }
 
+/** An application on that host reaches others through the gate: behind a shut door it must, or it could not come back there. */
+export function admitsOwnHost(estate: Estate, gate: string, host: string): boolean {
+  const { name } = componentNamed(estate, gate)
+  const place = hostNamed(estate, host)
+  return estate.components.some(
+    (component) =>
+      component.kind === 'compute' &&
+      component.dependsOn.includes(name) &&
+      component.instances.some((instance) => instance.host === place.name),
+  )
+}
+
 /** Applications that run beside the cluster's primary. */
 export function computePlacedWith(estate: Estate, cluster: string): readonly ComputeComponent[] {
   return estate.components.filter(
@@ -64,6 +76,11 @@ export function acknowledgingNames(cluster: PostgresComponent): ReadonlySet<stri
 /** Epoch scope of a component. */
 export function scopeOf(component: Component): string {
   return `cluster:${component.id}`
+}
+
+/** Epoch scope of the doors that maintenance shuts: no cluster's, so that a failover waits for no maintenance. */
+export function maintenanceScope(estate: Estate): string {
+  return `maintenance:${estate.id}`
 }
 
 function unknown(what: string, name: string): RecoveryError {

@@ -75,6 +75,9 @@ function observe(component: Component, facts: Facts | undefined): Seen | undefin
       )
     case 'gate': {
       const own = facts.gates.filter((gate) => gate.component === component.id)
+      const { maintenance } = facts
+      if (maintenance?.on === true && maintenance.gates.includes(component.id))
+        return amber('maintenance: it keeps clients out')
       return observeShare(component.listeners.length, own.filter(({ reachable }) => reachable).length)
     }
     case 'compute': {

@@ -10,6 +10,8 @@ export const labPasswordVariable = 'POINTZERO_LAB_LEDGER_PASSWORD'
 
 export const labDatabase = { database: 'ledger', user: 'pointzero' } as const
 
+export const labMaintenanceMessage = 'The lab is closed for maintenance.'
+
 export interface LabPolicy {
   readonly detect: string
   readonly fence: string
@@ -56,6 +58,7 @@ export function labEstateText(state: LabState, policy: LabPolicy): string {
       'matching-engine': matchingEngine(state),
       'orders-gate': gate(state, 'orders-gate', 'matching-engine', ['client'], labPorts.ordersGate),
     },
+    maintenance: { closes: ['orders-gate', 'ledger-gate'], message: labMaintenanceMessage },
     objectives: [
       { scenarios: ['zone-loss'], rpo: 'PT0S', rto: 'PT5M' },
       { scenarios: ['corruption'], components: ['ledger'], rpo: 'PT1M', rto: 'PT5M' },

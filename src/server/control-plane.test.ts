@@ -78,12 +78,21 @@ test('a heartbeat is answered from the store, not from what was known at the sta
     leaders: [],
     epochs: [{ scope, epoch: 0 }],
     executors: ['prn_operator'],
+    maintenance: { epoch: 0, shut: [], message: '' },
+  })
+  await put(keys.maintenance, {
+    format: 'pointzero/maintenance/1',
+    on: true,
+    epoch: 2,
+    gates: ['cmp_dbgate'],
+    message: 'Closed.',
   })
   await put(keys.leader('cmp_ledger'), record)
   await put(keys.epoch(scope), { epoch: 5, executor: 'somebody', run: 'run_1' })
   const reply = await beat('hst_az1000', { sequence: 2 })
   assert.deepEqual(reply.leaders, [{ component: 'cmp_ledger', member: 'mbr_ledger2', epoch: 4 }])
   assert.deepEqual(reply.epochs, [{ scope, epoch: 5 }])
+  assert.deepEqual(reply.maintenance, { epoch: 2, shut: ['cmp_dbgate'], message: 'Closed.' })
 })
 
 test('a heartbeat is not answered while the store can not be asked: nobody is renewed from memory', async () => {

@@ -2,9 +2,11 @@ import { canonicalJson, type Json } from '../domain/canonical-json.ts'
 import type { Facts } from '../domain/facts.ts'
 import { formats, requireFormat } from '../domain/format.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
+import { maintenanceNews } from '../domain/maintenance-record.ts'
 import { productVersion } from '../domain/product-version.ts'
 import { RecoveryError, toErrorRecord } from '../domain/recovery-error.ts'
 import { readLeader } from '../actions/leader-store.ts'
+import { readMaintenance } from '../actions/maintenance-store.ts'
 import { requireEstate } from '../agent/action-desk.ts'
 import { pause, ProbeWatch } from '../agent/probe-watch.ts'
 import {
@@ -194,8 +196,15 @@ class ControlPlane {
       const { epoch } = await readEpoch(store, keys, scopeOf(cluster))
       epochs.push({ scope: scopeOf(cluster), epoch })
     }
+    const { record } = await readMaintenance(store, estate.id)
     void this.#judge()
-    return { format: formats.agentWire, epochs, leaders, executors: executorsAmong(this.#setup.principals) }
+    return {
+      format: formats.agentWire,
+      epochs,
+      leaders,
+      executors: executorsAmong(this.#setup.principals),
+      maintenance: maintenanceNews(record),
+    }
   }
 
   async #tickLoop(signal: AbortSignal): Promise<void> {
@@ -328,7 +337,8 @@ class ControlPlane {
       if (record !== undefined) leaders.set(cluster.id, record)
     }
     const nowMs = this.#world.clock.monotonicMs()
-    return this.#bypasses.complete(factsFromViews({ estate, board, nowMs, freshMs, leaders }))
+    const { record: maintenance } = await readMaintenance(store, estate.id)
+    return this.#bypasses.complete(factsFromViews({ estate, board, nowMs, freshMs, leaders, maintenance }))
   }
 
   /** When something in the reports makes it fail, what they say is shown as unknown: people have to see that something is wrong. */
@@ -342,8 +352,9 @@ class ControlPlane {
   }
 
   async #statusFrom(board: ViewBoard, blind?: string): Promise<ControlPlaneStatus> {
-    const { estate, sandbox } = this.#setup
+    const { estate, sandbox, store } = this.#setup
     const nowMs = this.#world.clock.monotonicMs()
+    const { record: maintenance } = await readMaintenance(store, estate.id)
     const statuses = this.#watched.map(async (watched) => this.#clusterStatus(watched, board, blind))
     const hosts = estate.hosts.map((host) => {
       const reading = board.reading(host.id)
@@ -357,6 +368,7 @@ class ControlPlane {
       facts: await this.#facts(board),
       clusters: await Promise.all(statuses),
       hosts,
+      ...(maintenance === undefined ? {} : { maintenance }),
     }
   }
 

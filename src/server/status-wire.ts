@@ -1,5 +1,6 @@
 import type { Facts } from '../domain/facts.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
 import type { AgentView } from '../agent/wire.ts'
 
 /** Methods that the control plane serves to people, beside the store's. */
@@ -26,6 +27,8 @@ export interface ControlPlaneStatus {
   readonly facts: Facts
   readonly clusters: readonly ClusterStatus[]
   readonly hosts: readonly HostStatus[]
+  /** Absent: it was never maintenance. */
+  readonly maintenance?: MaintenanceRecord
 }
 
 export interface ClusterStatus {

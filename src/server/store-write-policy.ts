@@ -6,7 +6,7 @@ import type { StoreKeys } from '../engine/store-keys.ts'
 import type { ControlStore, StoreTransaction } from '../ports/control-store.ts'
 
 /**
- * What an executor or a person may write through the network: journals of open runs and their summaries, epochs, leader records, and
+ * What an executor or a person may write through the network: journals of open runs and their summaries, epochs, leader records, maintenance, and
  * signed approvals. Who may approve, which approvals were used, the estate, and the opening of a run are the control plane's own to write.
  */
 export function guardedStore(store: ControlStore, keys: StoreKeys): ControlStore {
@@ -29,15 +29,15 @@ function requireAllowed({ put, compare }: StoreTransaction, keys: StoreKeys): vo
   for (const { key } of put) {
     const name = key.slice(keys.root.length)
     const compared = compare.find((one) => one.key === key)
-    if (!/^(runs|run-index|epochs|leaders|open|approvals|standing|plans)\//.test(name))
+    if (!/^(runs|run-index|epochs|leaders|open|approvals|standing|plans|maintenance)\//.test(name))
       throw refusedWrite(name)
     // A run is opened by the control plane alone; a journal only grows.
     if (/^runs\/[^/]+\/records\//.test(name) && (compared?.revision !== 0 || firstRecord.test(name)))
       throw refusedWrite(name)
     // What was shown under a hash stays what was shown, and nobody's yes is written over.
     if (/^(plans|approvals)\//.test(name) && compared?.revision !== 0) throw refusedWrite(name)
-    // Leadership and epochs are never written unconditionally, whoever asks.
-    if (/^(epochs|leaders)\//.test(name) && compared === undefined) throw refusedWrite(name)
+    // Leadership, epochs and maintenance are never written unconditionally, whoever asks.
+    if (/^(epochs|leaders|maintenance)\//.test(name) && compared === undefined) throw refusedWrite(name)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LeaderRecord } from '../domain/leader-record.ts'
-import { scopeOf } from '../estate/estate-lookup.ts'
+import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
+import { maintenanceScope, scopeOf } from '../estate/estate-lookup.ts'
 import type { RunHead } from '../engine/run-record.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { StoreKeys } from '../engine/store-keys.ts'
@@ -27,11 +28,20 @@ export class EstateReading {
     return leader === undefined ? undefined : this.#sim.cluster.server(leader.member)
   }
 
-  /** '' when no run is open, neither on the cluster nor on its copies. */
+  get maintenance(): MaintenanceRecord | undefined {
+    return this.#parsed<MaintenanceRecord>(this.#keys.maintenance)
+  }
+
+  /** A run is about to close the gates, to open them, or to undo either. */
+  get isSwitchingMaintenance(): boolean {
+    return this.#openOn(maintenanceScope(this.#sim.estate)) !== ''
+  }
+
+  /** '' when no run is open, neither on the cluster nor on its copies nor on its doors. */
   get openRun(): string {
     const { component } = this.#sim.cluster
-    const onCluster = this.#openOn(scopeOf(component))
-    return onCluster === '' ? this.#openOn(`copies:${component.id}`) : onCluster
+    const scopes = [scopeOf(component), `copies:${component.id}`, maintenanceScope(this.#sim.estate)]
+    return scopes.map((scope) => this.#openOn(scope)).find((run) => run !== '') ?? ''
   }
 
   #openOn(scope: string): string {

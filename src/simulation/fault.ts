@@ -45,7 +45,14 @@ export type FaultEffect =
   /** A person at the second console does something at a bad moment. */
   | { readonly kind: 'operator'; readonly command: 'pause' | 'continue' | 'cancel' | 'resume' | 'run-again' }
 
-export type PhaseName = 'adoption' | 'failover' | 'switchover' | 'corruption' | 'backup'
+export type PhaseName =
+  | 'adoption'
+  | 'failover'
+  | 'switchover'
+  | 'corruption'
+  | 'backup'
+  | 'maintenance-on'
+  | 'maintenance-off'
 
 /** Part of a simulation's options: plain data, so that it can be printed, replayed and left out one by one. */
 export interface Fault {

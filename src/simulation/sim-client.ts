@@ -54,7 +54,7 @@ export class SimClient {
       loop.after(links.delayUs(host, gate.host), () => {
         if (!links.connects(host, gate.host)) return
         const { target } = gate.route
-        if (target === undefined) this.#back(attempt, gate.host, 'failed')
+        if (target === undefined || gate.door.shut) this.#back(attempt, gate.host, 'failed')
         else this.#throughGate(attempt, gate, target)
       })
     }

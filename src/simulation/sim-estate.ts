@@ -33,6 +33,7 @@ import { publicKeyOf, simVerifier } from './sim-signer.ts'
 import { simWorld } from './sim-world.ts'
 import type { LogFields } from './sim-world.ts'
 import { SimKeptWal } from './sim-kept-wal.ts'
+import { MaintenanceInvariants } from './maintenance-invariants.ts'
 import { StoreInvariants } from './store-invariants.ts'
 
 export const controlPlaneSubject = 'prn_control'
@@ -374,7 +375,10 @@ export class SimEstate {
       guarded(() => this.storeInvariants.called(call))
       return (ok, code) => guarded(() => this.storeInvariants.answered(call, ok, code))
     }
+    const maintenance = new MaintenanceInvariants(this)
     for (const gate of this.gates) {
+      gate.onDoor = (door) => guarded(() => maintenance.doorSet(gate, door))
+      gate.onSession = () => guarded(() => maintenance.entered(gate))
       gate.onRoute = (before, after) => {
         const target = addressText(after.target)
         const server = this.cluster.servers.find(({ host, port }) => `${host.address}:${port}` === target)

@@ -1,6 +1,6 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Endpoint } from '../ports/network.ts'
-import type { GateRoute, TrafficGate } from '../ports/traffic-gate.ts'
+import type { GateDoor, GateRoute, GateSeen, TrafficGate } from '../ports/traffic-gate.ts'
 import type { EventLoop } from './event-loop.ts'
 import type { SimHost } from './sim-host.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -11,9 +11,14 @@ export class SimGate {
   readonly component: string
   readonly host: SimHost
   route: GateRoute = { epoch: 0 }
+  door: GateDoor = { shut: false, message: '' }
   readonly #sessions = new Map<() => void, string>()
   /** Told of every change of the route. */
   onRoute: (before: GateRoute, after: GateRoute) => void = () => {}
+  /** Told of every order to open or shut the door. */
+  onDoor: (door: GateDoor) => void = () => {}
+  /** Told of every client that gets in. */
+  onSession: () => void = () => {}
 
   constructor(component: string, host: SimHost) {
     this.component = component
@@ -22,6 +27,7 @@ export class SimGate {
 
   /** Returns how to end the session; `closed` is called when the gate ends it. */
   openSession(target: Endpoint, closed: () => void): () => void {
+    this.onSession()
     this.#sessions.set(closed, addressText(target))
     return () => this.#sessions.delete(closed)
   }
@@ -29,6 +35,17 @@ export class SimGate {
   /** The process that held it is gone, and every session with it. */
   forget(): void {
     this.#change({ epoch: 0 })
+    this.door = { shut: false, message: '' }
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  endSessions(): void {
+    const ending = [...this.#sessions.keys()]
+    this.#sessions.clear()
+    for (const closed of ending) closed()
   }
 
   setRoute(route: GateRoute): void {
@@ -68,8 +85,23 @@ export class SimGateDriver implements TrafficGate {
     this.name = `gate on ${gate.host.name}`
   }
 
-  observe(): Promise<GateRoute> {
-    return this.#soon(() => this.#gate.route)
+  observe(): Promise<GateSeen> {
+    return this.#soon(() => (this.#gate.door.shut ? { ...this.#gate.route, shut: true } : this.#gate.route))
+  }
+
+  setDoor(door: GateDoor): Promise<void> {
+    return this.#soon(() => {
+      this.#gate.door = door
+      this.#gate.onDoor(door)
+    })
+  }
+
+  sessions(): Promise<number> {
+    return this.#soon(() => this.#gate.sessions)
+  }
+
+  endSessions(): Promise<void> {
+    return this.#soon(() => this.#gate.endSessions())
   }
 
   route(route: GateRoute): Promise<void> {

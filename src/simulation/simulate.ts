@@ -136,6 +136,13 @@ export class Simulation {
         { procedure: 'backup', parameters: {} },
         () => this.sim.vault.snapshots.length > before,
       )
+    } else if (phase === 'maintenance-on' || phase === 'maintenance-off') {
+      const isOn = phase === 'maintenance-on'
+      const parameters = isOn ? { switch: 'on', drain: 'PT1S' } : { switch: 'off' }
+      this.director.want(
+        { procedure: 'maintenance', parameters },
+        () => (reading.maintenance?.on ?? false) === isOn,
+      )
     } else if (phase === 'corruption') {
       const before = this.counters.of('recoveries')
       this.director.want(
@@ -164,9 +171,13 @@ export class Simulation {
     return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: snapshot.id, reached: lsn }
   }
 
-  /** A client got an answer after the healing. */
+  /** A client got an answer after the healing; in maintenance every gate keeps clients out. */
   #unserved(sinceUs: number): string {
     if (this.#clients.length === 0) return ''
+    if (this.director.reading.maintenance?.on === true) {
+      const open = this.sim.gates.filter(({ door }) => !door.shut).map(({ component }) => component)
+      return open.length === 0 ? '' : `it is maintenance and ${open.join(', ')} let clients in`
+    }
     const served = this.sim.cluster.history.entries.some(
       ({ result, invokedUs, client }) =>
         result === 'acknowledged' && invokedUs >= sinceUs && client.startsWith('gate'),

@@ -70,6 +70,7 @@ export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
       },
     ],
     objectives: [{ scenario: 'zone-loss', rpoMs: 0, rtoMs: 60_000 }],
+    maintenance: { closes: ['db', 'app'], message: 'Closed for a rehearsal.' },
     schedules: [],
     assumptions: [],
   }

@@ -8,6 +8,7 @@ import type {
 } from '../domain/facts.ts'
 import { formats } from '../domain/format.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Component, Estate, PostgresComponent, PostgresMember } from '../estate/estate.ts'
 import { keepersOf } from '../estate/keepers.ts'
@@ -22,6 +23,7 @@ export interface FactsInput {
   /** A host whose newest report is older than this does not count as reachable. */
   readonly freshMs: number
   readonly leaders: ReadonlyMap<string, LeaderRecord>
+  readonly maintenance?: MaintenanceRecord | undefined
 }
 
 /** Turns the newest reports into the facts that plans depend on. Whatever is not fresh is unknown. Pure. */
@@ -49,7 +51,14 @@ export function factsFromViews(input: FactsInput): Facts {
     gates,
     instances,
     ...(copies.length === 0 ? {} : { copies }),
+    ...maintenanceFacts(input.maintenance),
   }
+}
+
+function maintenanceFacts(record: MaintenanceRecord | undefined): Pick<Facts, 'maintenance'> {
+  if (record === undefined) return {}
+  const { on, gates, message, sinceMs, run } = record
+  return { maintenance: { on, gates, message, sinceMs, run } }
 }
 
 function clusterFacts(input: FactsInput, cluster: PostgresComponent): ClusterFacts {

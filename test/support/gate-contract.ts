@@ -73,6 +73,51 @@ const promises: Readonly<Record<string, Promised>> = {
     assert.equal(one.receivedBytes, 1)
   },
 
+  'lets nobody in behind a shut door, keeps who is inside until they are ended, and is open again afterwards':
+    async (gate, one) => {
+      await gate.route({ target: one.endpoint, epoch: 1 })
+      const inside = await RecordingClient.open(gate.port)
+      inside.socket.write('a')
+      await until('relayed', () => inside.received === 'a')
+      await gate.setDoor({ shut: true, message: 'Closed.' })
+      assert.deepEqual(await gate.observe(), { target: one.endpoint, epoch: 1, shut: true })
+      const late = await RecordingClient.open(gate.port)
+      late.socket.write('x')
+      await late.closed
+      inside.socket.write('b')
+      await until('who is inside goes on', () => inside.received === 'ab')
+      assert.equal(await gate.sessions(), 1)
+      await gate.endSessions()
+      await inside.closed
+      for (let waited = 0; (await gate.sessions()) > 0; waited += 5) {
+        assert.ok(waited < 2_000)
+        await clock.sleep(5)
+      }
+      assert.equal(one.receivedBytes, 2)
+      await gate.setDoor({ shut: false, message: '' })
+      assert.deepEqual(await gate.observe(), { target: one.endpoint, epoch: 1 })
+      const next = await RecordingClient.open(gate.port)
+      next.socket.write('c')
+      await until('clients come in again', () => next.received === 'c')
+    },
+
+  'is led elsewhere behind a shut door, and lets nobody in for it': async (gate, one, two) => {
+    await gate.route({ target: one.endpoint, epoch: 1 })
+    await gate.setDoor({ shut: true, message: 'Closed.' })
+    await gate.setDoor({ shut: true, message: 'Closed.' })
+    await gate.route({ epoch: 2 })
+    await gate.route({ target: two.endpoint, epoch: 3 })
+    assert.deepEqual(await gate.observe(), { target: two.endpoint, epoch: 3, shut: true })
+    const client = await RecordingClient.open(gate.port)
+    client.socket.write('x')
+    await client.closed
+    await gate.setDoor({ shut: false, message: '' })
+    const next = await RecordingClient.open(gate.port)
+    next.socket.write('c')
+    await until('the second target is reached', () => next.received === 'c')
+    assert.equal(one.receivedBytes + two.receivedBytes, 1)
+  },
+
   'refuses the route of an executor that was superseded': async (gate, one, two) => {
     await gate.route({ target: two.endpoint, epoch: 3 })
     await assert.rejects(

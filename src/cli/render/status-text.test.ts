@@ -130,3 +130,55 @@ test('a single copy stands above its members until it ends, with who accepted it
   } as Facts
   assert.match(lineOf(text(leader, alone), 'ledger'), / RED /)
 })
+
+test('maintenance stands above everything, by whom and since when, with each gate that does not agree', () => {
+  const maintenance = {
+    format: 'pointzero/maintenance/1',
+    on: true,
+    epoch: 2,
+    gates: ['cmp_ledgergate01'],
+    message: 'Closed.',
+    sinceMs: 0,
+    run: 'run_one',
+    requestedBy: 'prn_one',
+    approvedBy: ['prn_two'],
+  } as const
+  const gate = estate.components.find(({ name }) => name === 'ledger-gate')
+  assert.ok(gate?.kind === 'gate')
+  const [first, second] = gate.listeners
+  assert.ok(first !== undefined && second !== undefined)
+  const view = (shut: boolean) => ({
+    members: [],
+    probes: [],
+    gates: [{ component: gate.id, epoch: 1, target: '', ...(shut ? ({ shut } as { shut: true }) : {}) }],
+    instances: [],
+    epochs: [],
+  })
+  const text = (on: boolean): string =>
+    statusText(
+      {
+        estate,
+        status: {
+          ...status,
+          hosts: [
+            { host: first.host, ageMs: 1, view: view(true) },
+            { host: second.host, ageMs: 1, view: view(false) },
+          ],
+          maintenance: { ...maintenance, gates: [gate.id], on },
+        },
+        readiness: [],
+      },
+      paintFor({ hasColour: false }),
+    )
+  assert.match(
+    text(true),
+    /^MAINTENANCE: CLIENTS ARE KEPT OUT since 1970-01-01T00:00:00.000Z, asked for by prn_one, approved by prn_two, run_one\n {2}they are told: Closed\.$/m,
+  )
+  assert.match(text(true), new RegExp(`^ {2}ledger-gate on ${first.host} is closed$`, 'm'))
+  assert.match(text(true), new RegExp(`^ {2}ledger-gate on ${second.host} is NOT closed$`, 'm'))
+  assert.match(
+    text(false),
+    new RegExp(`^ {2}ledger-gate on ${first.host} is closed, and no maintenance is on$`, 'm'),
+  )
+  assert.doesNotMatch(text(false), /KEPT OUT/)
+})

@@ -5,6 +5,7 @@ import type { Colour, Readiness } from '../../estate/readiness.ts'
 import type { ClusterStatus, ControlPlaneStatus } from '../../server/status-wire.ts'
 import type { ShownCopies } from '../copies/known-copies.ts'
 import { copiesText } from './copies-text.ts'
+import { maintenanceText } from './maintenance-text.ts'
 import { milliseconds } from './milliseconds.ts'
 import { staleReadsText } from './stale-reads-text.ts'
 import type { Paint } from './paint.ts'
@@ -22,6 +23,7 @@ export function statusText({ estate, status, readiness, copies = [] }: ShownStat
   const sandbox = status.sandbox ? '  SANDBOX: its runs are drills' : ''
   return [
     `${paint('bold', estate.name)}  ${status.estate}  control plane ${status.productVersion}${sandbox}\n\n`,
+    maintenanceText(estate, status, paint),
     readinessText(estate, readiness, paint),
     '\n',
     ...status.clusters.map((cluster) => clusterText(estate, status, cluster, paint)),

@@ -3,8 +3,9 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Endpoint } from '../../ports/network.ts'
-import type { GateRoute, TrafficGate } from '../../ports/traffic-gate.ts'
+import type { GateDoor, GateRoute, GateSeen, TrafficGate } from '../../ports/traffic-gate.ts'
 import { requireCurrentEpoch } from './gate-epoch.ts'
+import { refusePostgres } from './postgres-refusal.ts'
 
 export interface BuiltinGateConfig {
   readonly name: string
@@ -12,6 +13,8 @@ export interface BuiltinGateConfig {
   readonly listen: Endpoint
   /** A target that does not accept within this is reported to the client by closing. */
   readonly connectTimeoutMs?: number
+  /** What clients speak, if there is a way to tell them why they are turned away. */
+  readonly speaks?: 'postgres'
 }
 
 /** A gate that this process runs. `close` ends every session and frees the port. */
@@ -23,6 +26,7 @@ export interface OpenGate extends TrafficGate {
 interface Session {
   readonly client: Socket
   readonly server: Socket
+  readonly isOwn: boolean
 }
 
 /** A TCP relay. It starts without a target: whoever connects is turned away until a route is set. */
@@ -38,6 +42,7 @@ class BuiltinGate implements OpenGate {
   readonly #sessions = new Set<Session>()
   readonly #listener: Server
   #route: GateRoute = { epoch: 0 }
+  #door: GateDoor = { shut: false, message: '' }
 
   constructor(config: BuiltinGateConfig, clock: Clock) {
     this.#config = config
@@ -66,26 +71,43 @@ class BuiltinGate implements OpenGate {
     this.#listener.on('error', () => undefined)
   }
 
-  async observe(): Promise<GateRoute> {
-    return this.#route
+  async observe(): Promise<GateSeen> {
+    return this.#door.shut ? { ...this.#route, shut: true } : this.#route
   }
 
   async route(route: GateRoute): Promise<void> {
     requireCurrentEpoch(this.name, this.#route, route)
     const same = sameTarget(this.#route.target, route.target)
     this.#route = route
-    if (!same) await this.#endSessions()
+    if (!same) await this.#end([...this.#sessions])
+  }
+
+  async setDoor(door: GateDoor): Promise<void> {
+    this.#door = door
+  }
+
+  async sessions(): Promise<number> {
+    return this.#counted().length
+  }
+
+  async endSessions(): Promise<void> {
+    await this.#end(this.#counted())
   }
 
   async close(): Promise<void> {
     this.#route = { epoch: this.#route.epoch }
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
-    await this.#endSessions()
+    await this.#end([...this.#sessions])
     await closed
   }
 
   #accept(client: Socket): void {
     const { target } = this.#route
+    const isOwn = isOwnHost(client)
+    if (this.#door.shut && !this.#admits(isOwn)) {
+      this.#turnAway(client)
+      return
+    }
     if (target === undefined) {
       client.resetAndDestroy()
       return
@@ -97,7 +119,7 @@ class BuiltinGate implements OpenGate {
       noDelay: true,
       keepAlive: true,
     })
-    const session: Session = { client, server }
+    const session: Session = { client, server, isOwn }
     this.#sessions.add(session)
     const end = (): void => {
       this.#sessions.delete(session)
@@ -134,12 +156,30 @@ class BuiltinGate implements OpenGate {
     end()
   }
 
-  /** Resets both sides: what was buffered for the old target never reaches it, and clients notice at once. */
-  async #endSessions(): Promise<void> {
-    const closing = [...this.#sessions].flatMap(({ client, server }) => [client, server])
-    this.#sessions.clear()
-    await Promise.all(closing.map(reset))
+  #admits(isOwn: boolean): boolean {
+    return isOwn && this.#door.admitsOwnHost === true
   }
+
+  #turnAway(client: Socket): void {
+    if (this.#config.speaks === 'postgres' && this.#door.message !== '')
+      void refusePostgres(client, this.#door.message, this.#clock)
+    else client.resetAndDestroy()
+  }
+
+  #counted(): readonly Session[] {
+    return [...this.#sessions].filter(({ isOwn }) => !this.#door.shut || !this.#admits(isOwn))
+  }
+
+  /** Resets both sides: what was buffered for the old target never reaches it, and clients notice at once. */
+  async #end(sessions: readonly Session[]): Promise<void> {
+    for (const session of sessions) this.#sessions.delete(session)
+    await Promise.all(sessions.flatMap(({ client, server }) => [reset(client), reset(server)]))
+  }
+}
+
+/** From the address that it was reached at, or from a loopback address. */
+function isOwnHost({ remoteAddress = '', localAddress = '' }: Socket): boolean {
+  return remoteAddress === localAddress || /^(::1|(::ffff:)?127\.)/.test(remoteAddress)
 }
 
 async function reset(socket: Socket): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Endpoint } from '../../ports/network.ts'
-import type { GateRoute } from '../../ports/traffic-gate.ts'
+import type { GateDoor, GateRoute, GateSeen } from '../../ports/traffic-gate.ts'
 import type { OpenGate } from './builtin-gate.ts'
 import { requireCurrentEpoch } from './gate-epoch.ts'
 import { haproxyCommand, parseServerState, parseSessions } from './haproxy-runtime.ts'
@@ -22,6 +22,8 @@ export interface HaproxyGateConfig {
 
 const readyMs = 10_000
 const sessionsMs = 5_000
+/** As HAProxy lists them: every address of both families. */
+const everybody = ['0.0.0.0/0', '::/0'] as const
 
 /** An HAProxy process that this driver starts and routes through its runtime socket; it starts without a target. */
 export async function openHaproxyGate(config: HaproxyGateConfig, clock: Clock): Promise<OpenGate> {
@@ -34,13 +36,17 @@ class HaproxyGate implements OpenGate {
   readonly #config: HaproxyGateConfig
   readonly #clock: Clock
   readonly #socket: string
+  /** Addresses that are turned away: a file for the start, changed through the runtime socket afterwards. */
+  readonly #shutList: string
   #child: ChildProcess | undefined
   #epoch = 0
+  #door: GateDoor = { shut: false, message: '' }
 
   constructor(config: HaproxyGateConfig, clock: Clock) {
     this.#config = config
     this.#clock = clock
     this.#socket = join(config.directory, 'runtime')
+    this.#shutList = join(config.directory, 'shut')
   }
 
   get name(): string {
@@ -52,11 +58,12 @@ class HaproxyGate implements OpenGate {
   }
 
   /** What HAProxy itself says; a process that does not answer leads nowhere that is known. */
-  async observe(): Promise<GateRoute> {
+  async observe(): Promise<GateSeen> {
     const state = parseServerState(await this.#command('show servers state primary'), 'target')
     if (state === undefined) throw misbehaves(this.name, 'show servers state', 'no server "target"')
-    if (state.closed) return { epoch: this.#epoch }
-    return { target: { address: state.address, port: state.port }, epoch: this.#epoch }
+    const seen = { epoch: this.#epoch, ...((await this.#isShut()) ? { shut: true as const } : {}) }
+    if (state.closed) return seen
+    return { ...seen, target: { address: state.address, port: state.port } }
   }
 
   async route(route: GateRoute): Promise<void> {
@@ -70,10 +77,35 @@ class HaproxyGate implements OpenGate {
     const { target } = await this.observe()
     if (target?.address === route.target?.address && target?.port === route.target?.port) return
     await this.#set('set server primary/target state maint')
-    await this.#endSessions()
+    await this.#endEverySession()
     if (route.target === undefined) return
     await this.#set(`set server primary/target addr ${route.target.address} port ${route.target.port}`)
     await this.#set('set server primary/target state ready')
+  }
+
+  async setDoor(door: GateDoor): Promise<void> {
+    if (door.admitsOwnHost === true) throw misbehaves(this.name, 'door', 'it can not tell its own host apart')
+    if (this.#child === undefined) await this.start()
+    this.#door = door
+    if ((await this.#isShut()) === door.shut) return
+    const [everybody4, everybody6] = everybody
+    await this.#set(
+      door.shut
+        ? `add acl ${this.#shutList} ${everybody4};add acl ${this.#shutList} ${everybody6}`
+        : `clear acl ${this.#shutList}`,
+    )
+  }
+
+  async sessions(): Promise<number> {
+    return parseSessions(await this.#command('show stat primary 4 -1'), 'target')
+  }
+
+  async endSessions(): Promise<void> {
+    await this.#set('shutdown sessions server primary/target')
+  }
+
+  async #isShut(): Promise<boolean> {
+    return (await this.#command(`show acl ${this.#shutList}`)).includes(everybody[0])
   }
 
   async close(): Promise<void> {
@@ -91,6 +123,7 @@ class HaproxyGate implements OpenGate {
     await rm(this.#socket, { force: true })
     const file = join(directory, 'haproxy.cfg')
     await writeFile(file, this.#configuration(), { mode: 0o600 })
+    await writeFile(this.#shutList, this.#door.shut ? `${everybody.join('\n')}\n` : '', { mode: 0o600 })
     const child = spawn(binary, ['-db', '-q', '-f', file], {
       cwd: directory,
       env: { PATH: '/usr/sbin:/usr/bin:/bin' },
@@ -138,17 +171,18 @@ defaults
   option srvtcpka
 frontend door
   bind ${host}:${port}
+  tcp-request connection reject if { src -f ${this.#shutList} }
   default_backend primary
 backend primary
   server target 192.0.2.1:1 disabled
 `
   }
 
-  async #endSessions(): Promise<void> {
+  async #endEverySession(): Promise<void> {
     const start = this.#clock.monotonicMs()
     for (;;) {
-      await this.#set('shutdown sessions server primary/target')
-      if (parseSessions(await this.#command('show stat primary 4 -1'), 'target') === 0) return
+      await this.endSessions()
+      if ((await this.sessions()) === 0) return
       if (this.#clock.monotonicMs() - start > sessionsMs) {
         throw misbehaves(this.name, 'shutdown sessions', 'sessions to the old target remain')
       }

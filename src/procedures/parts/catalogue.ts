@@ -1,6 +1,7 @@
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import { adoption } from '../adoption.ts'
 import { backup } from '../backup.ts'
+import { maintenance } from '../maintenance.ts'
 import { pointInTimeRecovery } from '../point-in-time-recovery.ts'
 import type { Procedure } from './procedure.ts'
 import { reprotect } from '../reprotect.ts'
@@ -15,6 +16,7 @@ export const procedures: readonly Procedure[] = [
   reprotect,
   pointInTimeRecovery,
   backup,
+  maintenance,
 ]
 
 /** For executors: a plan that was made by another version of its procedure is not executed. */

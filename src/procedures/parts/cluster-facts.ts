@@ -25,15 +25,8 @@ export interface ClusterScene {
 }
 
 export function sceneOf(request: PlanRequest): ClusterScene {
+  requireOwnFacts(request)
   const { estate, facts } = request
-  requireFormat('facts', facts.format, 'facts')
-  if (facts.estate !== estate.id) {
-    throw refusal(
-      'FACTS_OF_ANOTHER_ESTATE',
-      `these facts belong to ${facts.estate}, the estate is ${estate.id}`,
-      'take fresh facts with `pointzero facts`',
-    )
-  }
   const cluster = clusterNamed(estate, request.parameters['cluster'])
   const found = facts.clusters.find((candidate) => candidate.component === cluster.id)
   if (found === undefined)
@@ -43,6 +36,16 @@ export function sceneOf(request: PlanRequest): ClusterScene {
       'take fresh facts with `pointzero facts`',
     )
   return { estate, cluster, facts: found, all: facts }
+}
+
+export function requireOwnFacts({ estate, facts }: PlanRequest): void {
+  requireFormat('facts', facts.format, 'facts')
+  if (facts.estate === estate.id) return
+  throw refusal(
+    'FACTS_OF_ANOTHER_ESTATE',
+    `these facts belong to ${facts.estate}, the estate is ${estate.id}`,
+    'take fresh facts with `pointzero facts`',
+  )
 }
 
 export function memberFacts(scene: ClusterScene, member: string): MemberFacts {
