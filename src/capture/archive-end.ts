@@ -84,6 +84,17 @@ async function reachesInto(
   return length > end - at - headers * shortPageHeaderBytes
 }
 
+/** A growing one that was received to its end since it was listed has its final name. */
+async function contentOf(
+  archive: ArchiveReader,
+  { name, isPartial }: NamedSegment,
+  segmentBytes: number,
+): Promise<Uint8Array> {
+  const content = await archive.read(`${walFolder}/${name}`, 0, segmentBytes)
+  if (content.length > 0 || !isPartial) return content
+  return await archive.read(`${walFolder}/${name.replace('.partial', '')}`, 0, segmentBytes)
+}
+
 async function endOf(
   archive: ArchiveReader,
   segments: readonly NamedSegment[],
@@ -92,8 +103,7 @@ async function endOf(
   const first = segments[0] as NamedSegment
   const last = segments.at(-1) as NamedSegment
   const pieces: Uint8Array[] = []
-  for (const segment of segments)
-    pieces.push(await archive.read(`${walFolder}/${segment.name}`, 0, segmentBytes))
+  for (const segment of segments) pieces.push(await contentOf(archive, segment, segmentBytes))
   const window = { bytes: joinBytes(pieces), start: first.start, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes

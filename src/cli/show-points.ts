@@ -11,7 +11,7 @@ import { chosenArchive } from './copies/estate-archive.ts'
 import { exitCodes } from './exit-code.ts'
 import { lsnOption, parseCount, parseInstant } from './archive-options.ts'
 import { loadArchive } from './load-archive.ts'
-import type { LoadedArchive } from './load-archive.ts'
+import type { ReadArchive } from '../capture/read-archive.ts'
 import { readJson } from './read-json.ts'
 import { pointsText, resolvedText } from './render/points-text.ts'
 import { clockJson } from './render/clock-json.ts'
@@ -67,7 +67,7 @@ async function readBackups(file: string): Promise<readonly BackupPoint[]> {
 }
 
 async function pointsJson(
-  { archive, identity, ledger, defects, catalogue }: LoadedArchive,
+  { archive, identity, ledger, defects, catalogue }: ReadArchive,
   points: RecoveryPoints,
 ) {
   const stateText = new TextDecoder().decode(await archive.read(statePath, 0, 1 << 16))

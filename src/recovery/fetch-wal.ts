@@ -7,32 +7,25 @@ import { historyName, segmentName, segmentStart } from '../capture/wal-position.
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ReadCopies } from './read-copies.ts'
 
-/** One file of pg_wal that a recovery needs. */
-export interface NeededSegment {
-  readonly name: string
-  readonly timeline: number
-  readonly start: number
-}
-
-/** Every segment of the history in the range: where a timeline began in one, that of both timelines. */
+/** The name of every segment of the history in the range: where a timeline began in one, that of both timelines. */
 export function neededSegments(
   lineage: readonly LineagePart[],
   range: { readonly from: number; readonly until: number },
   segmentBytes: number,
-): readonly NeededSegment[] {
-  const needed: NeededSegment[] = []
+): readonly string[] {
+  const needed: string[] = []
   for (const { timeline, end } of lineage) {
     const begin = segmentStart(timelineStart(timeline, lineage), segmentBytes)
     const first = Math.max(begin, segmentStart(range.from, segmentBytes))
     const until = Math.min(end, range.until)
     for (let start = first; start < until; start += segmentBytes)
-      needed.push({ name: segmentName(timeline, start, segmentBytes), timeline, start })
+      needed.push(segmentName(timeline, start, segmentBytes))
   }
   return needed
 }
 
 /** The whole segment, compared with the ledger. One that still grows is filled up with zeros, which is how WAL ends. */
-export async function fetchSegment(copies: ReadCopies, { name }: NeededSegment): Promise<Uint8Array> {
+export async function fetchSegment(copies: ReadCopies, name: string): Promise<Uint8Array> {
   const { archive, identity, ledger } = copies
   const entry = ledgerEntryOf(ledger, name)
   const whole = await archive.sizeOf(`${walFolder}/${name}`)

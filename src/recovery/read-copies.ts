@@ -1,13 +1,8 @@
-import { archiveCoverage } from '../capture/archive-coverage.ts'
-import { archiveEnds } from '../capture/archive-end.ts'
-import { readHistories, readIdentity } from '../capture/archive-layout.ts'
 import type { ArchiveIdentity } from '../capture/archive-layout.ts'
 import type { LedgerEntry } from '../capture/archive-ledger.ts'
-import { readClock } from '../capture/clock-writer.ts'
-import { loadLedger } from '../capture/ledger-writer.ts'
+import { readArchive } from '../capture/read-archive.ts'
 import type { BackupPoint, RecoveryCatalogue } from '../capture/recovery-points.ts'
 import type { TimelineHistories } from '../capture/timeline-lineage.ts'
-import { verifyArchive } from '../capture/verify-archive.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ArchiveReader, RecoveryKeyring, RecoverySource } from '../ports/recovery-source.ts'
@@ -35,39 +30,30 @@ export async function readCopies(
 ): Promise<ReadCopies> {
   const writers = new Map(Object.entries(keyring.writers))
   const vault: Vault = { id: keyring.vault, store: source.vault, trust: { writers, verifier } }
-  const { archive } = source
-  const identity = await readIdentity(archive)
-  if (identity === undefined)
-    throw new RecoveryError({
-      code: 'TARGET_UNREACHABLE',
-      class: 'refused',
-      message: `${archive.name} holds no WAL yet`,
-      hint: 'see that `pointzero capture` runs, then `pointzero points`',
-    })
-  const snapshots = (await readCatalogue(vault)).snapshots.filter(
-    ({ postgres }) => postgres.systemIdentifier === identity.systemIdentifier,
-  )
-  const { entries } = await loadLedger(archive)
-  const histories = await readHistories(archive)
-  const ends = await archiveEnds(archive, identity.segmentBytes)
-  const defects = await verifyArchive(archive, identity.segmentBytes, entries, false)
-  const damaged = new Set(defects.filter(({ problem }) => problem !== 'unlisted').map(({ file }) => file))
-  const { segmentBytes } = identity
-  const coverage = archiveCoverage({ segmentBytes, entries, histories, ends, damaged })
-  const clock = await readClock(archive, identity)
-  const backups = snapshots.map(backupPoint)
-  return {
-    vault,
-    snapshots,
-    archive,
-    identity,
-    ledger: entries,
-    histories,
-    catalogue: { coverage, clock, ends, backups },
-  }
+  let snapshots: readonly Manifest[] = []
+  const read = await readArchive(source.archive, {
+    verify: false,
+    backups: async ({ systemIdentifier }) => {
+      const all = (await readCatalogue(vault)).snapshots
+      snapshots = all.filter(({ postgres }) => postgres.systemIdentifier === systemIdentifier)
+      return snapshots.map(backupPoint)
+    },
+  })
+  if (read === undefined) throw noWal(source.archive.name)
+  const { archive, identity, ledger, histories, catalogue } = read
+  return { vault, snapshots, archive, identity, ledger: ledger.entries, histories, catalogue }
 }
 
 function backupPoint({ snapshot, postgres }: Manifest): BackupPoint {
   const { timeline, startLsn, endLsn } = postgres
   return { id: snapshot, timeline, startLsn: parseLsn(startLsn), endLsn: parseLsn(endLsn) }
+}
+
+function noWal(archive: string): RecoveryError {
+  return new RecoveryError({
+    code: 'TARGET_UNREACHABLE',
+    class: 'refused',
+    message: `${archive} holds no WAL yet`,
+    hint: 'see that `pointzero capture` runs, then `pointzero points`',
+  })
 }

@@ -8,7 +8,6 @@ import type { RestoreDirectory } from '../ports/restore-target.ts'
 import { parseRecoveryKey } from '../vault/recipient.ts'
 import { restoreSnapshot } from '../vault/restore-snapshot.ts'
 import { fetchSegment, historyFiles, neededSegments } from './fetch-wal.ts'
-import type { NeededSegment } from './fetch-wal.ts'
 import type { GoalStanding } from './goal-standing.ts'
 import type { ReadCopies } from './read-copies.ts'
 
@@ -55,8 +54,7 @@ export async function restoreCopy(
   const target = setting.openTarget(directory)
   const { files, bytes } = await restoreSnapshot(copies.vault, manifest, key, target, { onProgress })
   await putHistories(run, copies, isolated, replaced)
-  for (const segment of segments)
-    await isolated.putWal(run, segment.name, await fetchSegment(copies, segment))
+  for (const name of segments) await isolated.putWal(run, name, await fetchSegment(copies, name))
   await isolated.settle(run, systemIdentifier)
   return {
     snapshot: goal.snapshot,
@@ -65,7 +63,7 @@ export async function restoreCopy(
     walSegments: segments.length,
     walFrom: lsnOf(segmentStart(standing.from, segmentBytes)),
     walUntil: lsnOf(standing.until),
-    ...lastOf(segments),
+    ...(segments.length === 0 ? {} : { lastSegment: segments.at(-1) as string }),
   }
 }
 
@@ -83,11 +81,6 @@ async function putHistories(
     if (content !== undefined) histories.set(name, content)
   }
   for (const [name, content] of histories) await isolated.putWal(run, name, content)
-}
-
-function lastOf(segments: readonly NeededSegment[]): StageReport {
-  const last = segments.at(-1)
-  return last === undefined ? {} : { lastSegment: last.name }
 }
 
 function noSnapshot(snapshot: string): RecoveryError {

@@ -4,7 +4,7 @@ import type { RecoveryPoints } from '../../capture/recovery-points.ts'
 import type { ResolvedTarget } from '../../capture/resolve-target.ts'
 import type { SuspiciousTransaction } from '../../capture/suspicious-transactions.ts'
 import { lsnOf } from '../../capture/wal-position.ts'
-import type { LoadedArchive } from '../load-archive.ts'
+import type { ReadArchive } from '../../capture/read-archive.ts'
 import { microsecondText } from './clock-json.ts'
 import { plainText } from './plain-text.ts'
 import { textTable } from './text-table.ts'
@@ -30,7 +30,7 @@ function whatProtects(protection: CaptureState['protection']): string {
 }
 
 export function pointsText(
-  { archive, ledger, defects, catalogue }: LoadedArchive,
+  { archive, ledger, defects, catalogue }: ReadArchive,
   points: RecoveryPoints,
 ): string {
   const { ranges, gaps, leftBehind } = points
