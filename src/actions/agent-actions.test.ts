@@ -51,13 +51,13 @@ class MemoryInstance implements ComputeInstance {
 }
 
 /** A host with one member, one gate and one instance. What is intended is written down among the effects, to show the order. */
-function place(seen: Partial<MemberObservation>) {
+function place(seen: Partial<MemberObservation>, time = new VirtualTime()) {
   const member = new MemoryMember('p1', seen)
   const gate = new MemoryGate()
   const instance = new MemoryInstance()
   const recovery = new MemoryRecovery()
   const context: AgentContext = {
-    world: new VirtualTime().world(),
+    world: time.world(),
     member: () => member,
     recovery: () => recovery,
     gate: () => gate,
@@ -329,4 +329,24 @@ test('an action whose look writes says so, so that a superseded executor does no
     writing.map(({ name }) => name),
     ['postgres.acknowledge', 'postgres.reopen'],
   )
+})
+
+test('a closed gate lets those inside finish within its time, then ends them, and leads where it led', async () => {
+  const time = new VirtualTime()
+  const { gate, observe, apply } = place({}, time)
+  gate.held = { target: { address: '10.0.0.1', port: 1 }, epoch: 3 }
+  gate.inside = 2
+  const closing = { message: 'Closed.', drainMs: 5_000 }
+  const closed = apply('gate.close', closing)
+  await time.pass(4_000)
+  assert.deepEqual([gate.door.shut, gate.inside], [true, 2])
+  assert.equal((await observe('gate.close', closing)).satisfied, false)
+  await time.pass(2_000)
+  await closed
+  assert.equal(gate.inside, 0)
+  assert.equal((await observe('gate.close', closing)).satisfied, true)
+  assert.deepEqual(gate.held.target, { address: '10.0.0.1', port: 1 })
+  await apply('gate.open')
+  assert.equal((await observe('gate.open')).satisfied, true)
+  assert.equal(gate.door.shut, false)
 })

@@ -37,6 +37,13 @@ test('a host that did not answer closes its gates by itself when it is back', as
   assert.equal(lived.simulation.director.reading.maintenance?.on, false)
 })
 
+test('a recovery to a point in time and a switchover behind closed gates let nobody in either', async () => {
+  for (const phase of ['corruption', 'switchover'] as const) {
+    const lived = await live(8, { phases: ['adoption', 'maintenance-on', phase, 'maintenance-off'] })
+    assert.equal(lived.simulation.director.reading.maintenance?.on, false)
+  }
+})
+
 for (const phase of ['maintenance-on', 'maintenance-off'] as const) {
   test(`${phase}: an executor that dies after any record is followed by one that ends the run`, async () => {
     let killed = 0
