@@ -102,8 +102,7 @@ async function endOf(
 ): Promise<TimelineEnd> {
   const first = segments[0] as NamedSegment
   const last = segments.at(-1) as NamedSegment
-  const pieces: Uint8Array[] = []
-  for (const segment of segments) pieces.push(await contentOf(archive, segment, segmentBytes))
+  const pieces = await Promise.all(segments.map((segment) => contentOf(archive, segment, segmentBytes)))
   const window = { bytes: joinBytes(pieces), start: first.start, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes

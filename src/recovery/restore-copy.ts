@@ -54,7 +54,13 @@ export async function restoreCopy(
   const target = setting.openTarget(directory)
   const { files, bytes } = await restoreSnapshot(copies.vault, manifest, key, target, { onProgress })
   await putHistories(run, copies, isolated, replaced)
-  for (const name of segments) await isolated.putWal(run, name, await fetchSegment(copies, name))
+  let fetching = fetchNext(copies, segments[0])
+  for (const [index, name] of segments.entries()) {
+    const content = await fetching
+    // The next one is on its way while this one becomes durable.
+    fetching = fetchNext(copies, segments[index + 1])
+    await isolated.putWal(run, name, content)
+  }
   await isolated.settle(run, systemIdentifier)
   return {
     snapshot: goal.snapshot,
@@ -81,6 +87,13 @@ async function putHistories(
     if (content !== undefined) histories.set(name, content)
   }
   for (const [name, content] of histories) await isolated.putWal(run, name, content)
+}
+
+function fetchNext(copies: ReadCopies, name: string | undefined): Promise<Uint8Array> {
+  const fetching = name === undefined ? Promise.resolve(new Uint8Array(0)) : fetchSegment(copies, name)
+  // Whoever waits for it learns of it.
+  fetching.catch(() => undefined)
+  return fetching
 }
 
 function noSnapshot(snapshot: string): RecoveryError {
