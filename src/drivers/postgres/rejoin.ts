@@ -64,7 +64,7 @@ export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promis
       why: diverged ?? 'its newest WAL is not what the upstream holds there',
     })
     const fork = await rewindablePoint(subject, upstream, view, position)
-    if (fork === undefined) effects.log.info('postgres.not-rewindable', { member: config.name })
+    if ('why' in fork) effects.log.info('postgres.not-rewindable', { member: config.name, why: fork.why })
     else if (await rewind(subject, upstream, position, fork)) return 'rewind'
   }
   await clone(subject, upstream, view)
@@ -102,18 +102,24 @@ async function rewindablePoint(
   upstream: Upstream,
   view: UpstreamView,
   position: WalPosition,
-): Promise<WalPosition | undefined> {
+): Promise<WalPosition | { readonly why: string }> {
   const { dataDirectory, binDirectory } = subject.config
-  if (!(await exists(join(binDirectory, 'pg_rewind')))) return undefined
+  if (!(await exists(join(binDirectory, 'pg_rewind')))) return { why: 'this host has no pg_rewind' }
   const control = await readControlFile(dataDirectory)
-  if (control?.timeline !== position.timeline) return undefined
+  if (control?.timeline !== position.timeline)
+    return {
+      why: `its last checkpoint is on timeline ${control?.timeline ?? 0}, its WAL ends on ${position.timeline}`,
+    }
   const history = await readIfExists(join(dataDirectory, 'pg_wal', timelineHistoryFile(position.timeline)))
-  if (history === undefined && position.timeline !== 1) return undefined
+  if (history === undefined && position.timeline !== 1)
+    return { why: `it has no history of timeline ${position.timeline}` }
   const own = [...parseTimelineHistory(history ?? ''), { timeline: position.timeline, end: position.lsn }]
   const { timeline, lsn } = view.position
   const fork = commonPoint(own, [...view.ancestors, { timeline, end: lsn }])
-  if (fork === undefined || fork.timeline === timeline) return undefined
-  return (await isSameWal(subject, upstream, view, fork)) ? fork : undefined
+  if (fork === undefined) return { why: 'the two have no point of their histories in common' }
+  if (fork.timeline === timeline) return { why: `both are on timeline ${timeline}` }
+  if (await isSameWal(subject, upstream, view, fork)) return fork
+  return { why: `WAL before ${fork.lsn} of timeline ${fork.timeline} is not there any more, or another one` }
 }
 
 /** Where all the WAL of the stopped member ends; `undefined` when the directory can not be started any more. */
