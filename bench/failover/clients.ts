@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { authorityVariable } from '../../src/lab/database-tls.ts'
 import { readRawLog } from '../../src/lab/checker/raw-log.ts'
 import type { RawLog } from '../../src/lab/checker/raw-log.ts'
 import { zoneHostNames } from '../../src/lab/lab-host.ts'
@@ -30,7 +31,7 @@ export async function startClients({ place, database }: Contender, round: string
   const logs: string[] = []
   const start = async (host: LabHostName, name: string, args: readonly string[]): Promise<void> => {
     const log = join(evidenceDirectory(state.directory), `${round}-${name}.client.jsonl`)
-    const { name: databaseName, user, password } = database
+    const { name: databaseName, user, password, authorityFile } = database
     const common = ['--log', log, '--host', host, '--database', databaseName, '--user', user]
     const argv = network.argvOn(host, [
       process.execPath,
@@ -44,7 +45,10 @@ export async function startClients({ place, database }: Contender, round: string
         name: `${round}-${name}`,
         host,
         argv,
-        environment: { PGPASSWORD: password },
+        environment: {
+          PGPASSWORD: password,
+          ...(authorityFile === undefined ? {} : { [authorityVariable]: authorityFile }),
+        },
       }),
     )
   }

@@ -28,6 +28,8 @@ export interface DatabaseAccess {
   readonly name: string
   readonly user: string
   readonly password: string
+  /** PEM: who signs the certificates of its members. Absent: it speaks no TLS. */
+  readonly authorityFile?: string
   readonly memberPort: number
   /** `address:port` where the writer connects. */
   readonly gate: string

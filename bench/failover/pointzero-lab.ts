@@ -33,6 +33,7 @@ export const pointzeroUp: ContenderUp = async (say) => {
       name: labDatabase.database,
       user: labDatabase.user,
       password: lab.ledgerPassword,
+      authorityFile: lab.authorityFile,
       memberPort: labPorts.postgres,
       gate: `${network.addressOf('client')}:${labPorts.ledgerGate}`,
     },

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { findDualConfirms, findDualRoles } from '../../src/lab/checker/confirming-primaries.ts'
 import type { RawLog } from '../../src/lab/checker/raw-log.ts'
+import { databaseTls } from '../../src/lab/database-tls.ts'
 import { inject } from '../../src/lab/faults/fault.ts'
 import type { FaultName } from '../../src/lab/faults/fault.ts'
 import type { ZoneHostName } from '../../src/lab/lab-host.ts'
@@ -160,13 +161,14 @@ async function survivingIds(
   host: ZoneHostName,
   runs: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const { name, user, password, memberPort: port } = database
+  const { name, user, password, memberPort: port, authorityFile } = database
   const client = new Client({
     host: place.network.addressOf(host),
     port,
     database: name,
     user,
     password,
+    ssl: databaseTls(authorityFile),
     connectionTimeoutMillis: 5_000,
   })
   client.on('error', () => {}) // the query in flight fails with it

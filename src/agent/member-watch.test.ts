@@ -10,7 +10,7 @@ import type { MemberObservation } from '../ports/database-member.ts'
 import { simulatedEstate } from '../simulation/simulated-estate.ts'
 import { AgentState } from './agent-state.ts'
 import { MemberWatch } from './member-watch.ts'
-import { Turns } from './turns.ts'
+import { Turns, turnTarget } from './turns.ts'
 
 const fenceMs = 1_000
 const id = 'mbr_ledger1'
@@ -265,4 +265,20 @@ test('a reading says how old it is', async () => {
   driver.observe = async () => new Promise(() => {})
   await time.pass(5_000)
   assert.ok(watch.view().ageMs >= 4_800)
+})
+
+test('a certificate that was renewed on the host is taken once, and not while somebody is at work on the member', async () => {
+  const { time, driver, turns } = await watching({ seen: standbyOf('10.0.0.1:5432') })
+  const renewals = (): number => driver.effects.filter((effect) => effect === 'renew-certificate').length
+  await time.pass(25_000)
+  assert.equal(renewals(), 0)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const work = turns.inTurn(turnTarget('cmp_ledger', id), async () => promise)
+  driver.renewalDue = true
+  await time.pass(25_000)
+  assert.equal(renewals(), 0)
+  resolve()
+  await work
+  await time.pass(25_000)
+  assert.equal(renewals(), 1)
 })

@@ -17,6 +17,9 @@ const canaryEveryMs = 250
 /** What lies beside the data directory is looked for this often, in milliseconds. */
 const keptEveryMs = 10_000
 
+/** A certificate that was renewed on the host is looked for this often, in milliseconds. */
+const certificateEveryMs = 10_000
+
 /**
  * Watches the member beside the agent: reads it, writes its canary while it leads, stops it when the fence rule says so, and starts it
  * again only when it is meant to be a standby.
@@ -63,7 +66,7 @@ export class MemberWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     const watches = [this.#readLoop(signal), this.#canaryLoop(signal), this.#fenceLoop(signal)]
-    await Promise.all([...watches, this.#keptLoop(signal)])
+    await Promise.all([...watches, this.#keptLoop(signal), this.#certificateLoop(signal)])
   }
 
   /** Reads now and answers with it; used where a cached reading will not do. */
@@ -204,6 +207,21 @@ export class MemberWatch {
         this.#note('kept-not-read', error)
       }
       await pause(this.#world, keptEveryMs, signal)
+    }
+  }
+
+  async #certificateLoop(signal: AbortSignal): Promise<void> {
+    const { cluster, member, driver } = this.local
+    const target = turnTarget(cluster.id, member.id)
+    while (driver.isRenewalDue !== undefined && !signal.aborted) {
+      try {
+        // Whoever is at work on it comes first: there is another time for this.
+        if ((await driver.isRenewalDue()) && this.#turns.isFree(target))
+          await this.#turns.inTurn(target, async () => driver.renewCertificate?.())
+      } catch (error) {
+        this.#note('certificate-not-renewed', error)
+      }
+      await pause(this.#world, certificateEveryMs, signal)
     }
   }
 

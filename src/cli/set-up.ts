@@ -163,6 +163,7 @@ async function writeAgent(issuing: Issuing, host: Host, subject: string): Promis
     heartbeatMs: usualHeartbeatMs,
     postgres: parts.postgres.map((member) => ({
       ...member,
+      tls: tlsIn(install),
       canaryKeyFile: join(install, 'canary-key'),
     })),
     gates: parts.gates,

@@ -58,6 +58,11 @@ export interface AgentPostgresConfig {
   /** Unix sockets ignore network namespaces, so every member has a directory of its own. */
   readonly socketDirectory: string
   readonly logFile: string
+  /**
+   * What the server shows to clients and other members, and whose signature it demands of its upstream; the agent's own files will do. The
+   * certificate has the host's address in it. Absent: replication is not encrypted by us.
+   */
+  readonly tls?: TlsFiles
   /** 32 bytes in hex: the key of the canary ledger's HMAC. */
   readonly canaryKeyFile: string
 }

@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { databaseTls } from './database-tls.ts'
 import { labDatabase } from './lab-estate.ts'
 import type { LabHostName } from './lab-host.ts'
 import { labPorts } from './lab-ports.ts'
@@ -16,6 +17,7 @@ export async function askMember(
     port: labPorts.postgres,
     ...labDatabase,
     password: lab.ledgerPassword,
+    ssl: databaseTls(lab.authorityFile),
     connectionTimeoutMillis: 10_000,
     query_timeout: queryTimeoutMs,
   })

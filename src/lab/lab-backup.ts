@@ -16,10 +16,11 @@ export async function backUpLedger(
   ledgerPassword: string,
 ): Promise<string> {
   const { store, writer } = vaultPaths(state.directory)
-  const { estate } = hostPaths(state.directory, 'vlt')
+  const { estate, tls } = hostPaths(state.directory, 'vlt')
   const command = ['vault', 'backup', '--store', store, '--writer', `file:${writer}`]
   const of = ['--estate', estate, '--component', 'ledger', '--json']
-  const argv = network.argvOn('vlt', [process.execPath, productProgram, ...command, ...of])
+  const verified = ['--tls', 'verify-full', '--tls-authority', tls.ca]
+  const argv = network.argvOn('vlt', [process.execPath, productProgram, ...command, ...of, ...verified])
   const environment = { [labPasswordVariable]: ledgerPassword }
   let { code, stdout, stderr } = await runCommand(argv, environment)
   // On a machine that is short of breath the primary may change in the middle of a copy: what broke off counts for nothing.

@@ -8,6 +8,7 @@ import type {
   ServeConfig,
 } from '../domain/process-config.ts'
 import { usualHeartbeatMs } from '../domain/stale-read-bound.ts'
+import { authorityVariable } from './database-tls.ts'
 import type { LabCredentials } from './lab-credentials.ts'
 import { labId } from './lab-estate.ts'
 import type { LabHost, LabHostName } from './lab-host.ts'
@@ -59,7 +60,12 @@ function agent(
 ): AgentConfig {
   const paths = hostPaths(state.directory, name)
   const isZone = isZoneHost(name)
-  const environment = { PATH: searchPath, PGPASSWORD: ledgerPassword, ...labMarks(state, name) }
+  const environment = {
+    PATH: searchPath,
+    PGPASSWORD: ledgerPassword,
+    [authorityVariable]: paths.tls.ca,
+    ...labMarks(state, name),
+  }
   const isVault = name === 'vlt'
   const logFile = join(state.directory, 'logs', `${name}-matching-engine.log`)
   return {
@@ -102,6 +108,7 @@ function member(state: LabState, host: LabHostName, postgres: LabPostgres): Agen
     ...(postgres.runAs === undefined ? {} : { runAs: postgres.runAs }),
     socketDirectory: paths.sockets,
     logFile: join(paths.directory, 'postgres', 'server.log'),
+    tls: paths.tls,
     canaryKeyFile: paths.canaryKey,
   }
 }

@@ -6,6 +6,7 @@ import type { CorruptionFigures, Finding, Judgement } from './checker/judgement.
 import { readRawLog } from './checker/raw-log.ts'
 import type { Attempt } from './checker/raw-log.ts'
 import type { ClientView } from './checker/recovery-time.ts'
+import { authorityVariable } from './database-tls.ts'
 import type { Lab } from './lab.ts'
 import { labDatabase } from './lab-estate.ts'
 import type { LabHostName } from './lab-host.ts'
@@ -26,7 +27,7 @@ export async function judgeLab(
   const report = join(logs, 'judgement.json')
   const address = lab.network.addressOf(primary)
   const result = await runCommand([
-    ...['/usr/bin/env', `PGPASSWORD=${lab.ledgerPassword}`],
+    ...['/usr/bin/env', `PGPASSWORD=${lab.ledgerPassword}`, `${authorityVariable}=${lab.authorityFile}`],
     ...lab.network.argvOn('client', [process.execPath, join(productRoot, 'src/lab/checker/checker-main.ts')]),
     ...['--logs', logs, '--database', `${address}:${labPorts.postgres}`],
     ...['--database-name', labDatabase.database, '--user', labDatabase.user],

@@ -48,6 +48,7 @@ export async function makePrimary(state: LabState, postgres: LabPostgres, passwo
     ...(postgres.runAs === undefined ? {} : { runAs: postgres.runAs }),
     socketDirectory: paths.sockets,
     logFile: join(paths.directory, 'postgres', 'server.log'),
+    tls: paths.tls,
     canaryKey: readFileSync(paths.canaryKey, 'utf8').trim(),
   })
   appendFileSync(join(paths.data, 'postgresql.conf'), labSettings)

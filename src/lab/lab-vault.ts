@@ -45,6 +45,7 @@ export function captureOf(state: LabState): AgentCaptureConfig {
     archiveDirectory: vaultPaths(state.directory).archive,
     applicationName: 'pointzero_capture',
     slot: 'pointzero_capture',
+    tls: verified(state),
     statusIntervalMs: 1_000,
     silenceMs: 5_000,
   }
@@ -57,7 +58,13 @@ export function vaultOf(state: LabState): AgentVaultConfig {
     storeDirectory: store,
     pinFile: pin,
     writerFile: writer,
+    tls: verified(state),
   }
+}
+
+/** Both go to a member's own address, which is in its certificate. */
+function verified({ directory }: LabState): NonNullable<AgentVaultConfig['tls']> {
+  return { policy: 'verify-full', certificateAuthoritiesFile: hostPaths(directory, 'vlt').tls.ca }
 }
 
 export function recoveryKeyOf(state: LabState, host: LabHostName): AgentRecoveryKeyConfig {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { authorityVariable } from './database-tls.ts'
 import type { Lab } from './lab.ts'
 import { labDatabase } from './lab-estate.ts'
 import { zoneHostNames } from './lab-host.ts'
@@ -28,7 +29,7 @@ export async function startWorkload(lab: Lab, seed: number, turn = ''): Promise<
   ): Promise<void> => {
     const log = join(evidenceDirectory(lab.state.directory), `${name}${turn}.client.jsonl`)
     const command = [process.execPath, workloadProgram(program), '--log', log, '--host', host, ...args]
-    const environment = { PGPASSWORD: lab.ledgerPassword }
+    const environment = { PGPASSWORD: lab.ledgerPassword, [authorityVariable]: lab.authorityFile }
     processes.push(
       await startLabProcess(lab.state, { name, host, argv: lab.network.argvOn(host, command), environment }),
     )

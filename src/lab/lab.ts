@@ -15,7 +15,7 @@ import type { LabHostName } from './lab-host.ts'
 import { startHost } from './lab-hosts.ts'
 import { labNetwork } from './lab-network.ts'
 import type { LabNetwork } from './lab-network.ts'
-import { evidenceDirectory } from './lab-paths.ts'
+import { evidenceDirectory, hostPaths } from './lab-paths.ts'
 import { findPostgres, makePrimary, serverUser } from './lab-postgres.ts'
 import type { LabPostgres } from './lab-postgres.ts'
 import { isRunning, recordedProcesses } from './lab-process.ts'
@@ -48,6 +48,8 @@ export interface Lab {
   readonly state: LabState
   readonly network: LabNetwork
   readonly ledgerPassword: string
+  /** PEM: who signs the certificates of its members. */
+  readonly authorityFile: string
   /** Starts the product's process of that host again, after a fault killed it. */
   restart(host: LabHostName): Promise<void>
   /** Ends all of it; `keepFiles` leaves logs, data and evidence. */
@@ -120,6 +122,7 @@ function openLab(state: LabState, network: LabNetwork, ledgerPassword: string): 
     state,
     network,
     ledgerPassword,
+    authorityFile: hostPaths(state.directory, 'client').tls.ca,
     restart: async (host) => void (await startHost(state, network, host, ledgerPassword)),
     down: async (options = { keepFiles: false }) => await removeLab(state, options),
   }

@@ -41,6 +41,8 @@ export interface MemberObservation {
   readonly standbys?: readonly StandbyObservation[]
   /** Sessions, roles or databases whose synchronous_commit voids the acknowledgement quorum, each named. */
   readonly bypasses?: readonly string[]
+  /** What it shows to whoever connects. Absent: it was given none, so that nothing it sends elsewhere is encrypted by us. */
+  readonly certificate?: CertificateObservation
   /** Replication slots that hold back or lost WAL: name, state (wal_status) and bytes retained. */
   readonly slots?: readonly SlotObservation[]
 }
@@ -52,6 +54,15 @@ export interface StandbyObservation {
   readonly syncState: string
   readonly flushLsn?: Lsn
   readonly lagBytes?: number
+  /** Whether what the primary sends it goes through TLS. */
+  readonly encrypted?: boolean
+}
+
+export interface CertificateObservation {
+  /** Of the one that lies on the host. */
+  readonly validUntilMs?: number
+  /** Why the server does not show that one, or why it is of no use. */
+  readonly problem?: string
 }
 
 export interface SlotObservation {
@@ -84,6 +95,10 @@ export interface DatabaseMember {
   observe(): Promise<MemberObservation>
   /** What earlier rejoins have left on the disk. Absent where nothing is ever left. */
   kept?(): Promise<readonly KeptDirectory[]>
+  /** Whether another certificate lies on the host than the running server shows. Changes nothing. Absent where there is none. */
+  isRenewalDue?(): Promise<boolean>
+  /** Makes the running server show it, without a restart; resolves when it was seen. Idempotent. */
+  renewCertificate?(): Promise<void>
   /** Called with the exit of a postmaster that this agent started or adopted, as soon as it is known. */
   onPostmasterExit(listener: () => void): void
 

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { inject } from '../../src/lab/faults/fault.ts'
+import { databaseTls } from '../../src/lab/database-tls.ts'
 import type { LabHostName, ZoneHostName } from '../../src/lab/lab-host.ts'
 import { labDatabase, labMaintenanceMessage } from '../../src/lab/lab-estate.ts'
 import { labPorts } from '../../src/lab/lab-ports.ts'
@@ -35,13 +36,19 @@ describe('maintenance, with clients that want in all the time', () => {
   })
   after(async () => await bench.down())
 
-  /** What a client of PostgreSQL hears at the ledger's gate on that host. */
+  /** What a client of PostgreSQL hears at the ledger's gate on that host: one that prefers TLS, since a closed door has none. */
   async function heardAt(host: LabHostName): Promise<string> {
+    const encrypted = await heard(host, databaseTls(bench.lab.authorityFile))
+    return encrypted === 'The server does not support SSL connections' ? await heard(host, false) : encrypted
+  }
+
+  async function heard(host: LabHostName, ssl: ReturnType<typeof databaseTls>): Promise<string> {
     const client = new Client({
       host: bench.lab.network.addressOf(host),
       port: labPorts.ledgerGate,
       ...labDatabase,
       password: bench.lab.ledgerPassword,
+      ssl,
       connectionTimeoutMillis: 5_000,
     })
     client.on('error', () => {}) // what it is told is the rejection of connect

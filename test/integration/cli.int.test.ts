@@ -284,6 +284,29 @@ test('setup gives the control plane and the agent beside it no file of the same 
   }
 })
 
+test('setup gives every member a certificate to show, whose files are there', () => {
+  const out = join(directory, 'encrypted')
+  const estateFile = join(root, 'test/fixtures/formats/estate.yaml')
+  assert.equal(
+    pointzero(['setup', '--estate', estateFile, '--out', out, '--install', '/etc/pointzero']).code,
+    0,
+  )
+  const members = readdirSync(join(out, 'hosts')).flatMap((host) => {
+    const file = join(out, 'hosts', host, 'agent.json')
+    if (!existsSync(file)) return []
+    const config = JSON.parse(readFileSync(file, 'utf8')) as {
+      readonly postgres: readonly { tls?: object }[]
+    }
+    return config.postgres.map(({ tls = {} }) => ({ host, files: Object.values(tls) as readonly string[] }))
+  })
+  assert.ok(members.length > 1)
+  for (const { host, files } of members) {
+    assert.equal(files.length, 3)
+    for (const file of files)
+      assert.ok(existsSync(file.replace('/etc/pointzero', join(out, 'hosts', host))), file)
+  }
+})
+
 test('principal add edits the configuration of the control plane, keeps what it was, and refuses what can not be', () => {
   const out = join(directory, 'principals')
   const estateFile = join(root, 'test/fixtures/formats/estate.yaml')

@@ -3,12 +3,14 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { prepareEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { issueFiles, newAuthority } from '../support/member-certificates.ts'
 import { PostgresEstate, sql } from '../support/postgres-estate.ts'
 import type { Node } from '../support/postgres-estate.ts'
 
 /** PostgreSQL 18 as it comes from npm: initdb, pg_ctl and postgres, no pg_rewind. */
 describe('a switch with the embedded PostgreSQL', () => {
   let estate: PostgresEstate
+  const authority = newAuthority()
   let a: Node
   let b: Node
 
@@ -16,8 +18,9 @@ describe('a switch with the embedded PostgreSQL', () => {
     // Below the estate's root, which other users may enter.
     estate = await PostgresEstate.open('')
     const bin = await prepareEmbeddedPostgres(join(estate.root, 'server'))
-    a = await estate.node('a', { binDirectory: bin })
-    b = await estate.node('b', { binDirectory: bin })
+    const tls = async (name: string) => await issueFiles(join(estate.root, `${name}-tls`), authority)
+    a = await estate.node('a', { binDirectory: bin, tls: await tls('a') })
+    b = await estate.node('b', { binDirectory: bin, tls: await tls('b') })
     await estate.primary(a)
     await estate.standby(b, a)
     await a.member.setSynchronous(['b'], 1)
@@ -34,9 +37,19 @@ describe('a switch with the embedded PostgreSQL', () => {
     assert.equal(role, 'primary')
     assert.ok(versionNumber !== undefined && versionNumber >= 180_000)
     assert.deepEqual(
-      standbys?.map(({ name, state }) => [name, state]),
-      [['b', 'streaming']],
+      standbys?.map(({ name, state, encrypted }) => [name, state, encrypted]),
+      [['b', 'streaming', true]],
     )
+  })
+
+  test('shows a renewed certificate without a restart', async () => {
+    await issueFiles(join(estate.root, 'a-tls'), newAuthority())
+    assert.equal(await a.member.isRenewalDue?.(), true)
+    await a.member.renewCertificate?.()
+    assert.equal(await a.member.isRenewalDue?.(), false)
+    await issueFiles(join(estate.root, 'a-tls'), authority)
+    await a.member.renewCertificate?.()
+    assert.equal((await a.member.observe()).certificate?.problem, undefined)
   })
 
   test('promotes after the detach, and the diverged former primary comes back as a clone', async () => {

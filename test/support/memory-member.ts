@@ -16,6 +16,8 @@ export class MemoryMember implements DatabaseMember {
   readonly effects: string[] = []
   seen: MemberObservation
   leftBehind: readonly KeptDirectory[] = []
+  /** Whether another certificate lies on its host than it shows. */
+  renewalDue = false
   /** Whether a named standby answers. */
   acknowledges = true
   #canaries = 0
@@ -28,6 +30,15 @@ export class MemoryMember implements DatabaseMember {
 
   async observe(): Promise<MemberObservation> {
     return this.seen
+  }
+
+  async isRenewalDue(): Promise<boolean> {
+    return this.renewalDue
+  }
+
+  async renewCertificate(): Promise<void> {
+    this.#done('renew-certificate')
+    this.renewalDue = false
   }
 
   onPostmasterExit(listener: () => void): void {

@@ -151,8 +151,9 @@ export async function connectClient(
   node: Node,
   options: { readonly options?: string } = {},
 ): Promise<Client> {
-  const { address, port, superuser, database, password } = node.config
-  const client = new Client({ host: address, port, user: superuser, database, password, ...options })
+  const { address, port, superuser, database, password, tls } = node.config
+  const ssl = tls === undefined ? false : { ca: readFileSync(tls.ca), host: address }
+  const client = new Client({ host: address, port, user: superuser, database, password, ssl, ...options })
   client.on('error', () => undefined)
   await client.connect()
   return client

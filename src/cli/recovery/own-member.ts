@@ -9,7 +9,7 @@ export async function ownMember(
   host: Host,
   cluster: PostgresComponent,
   member: PostgresMember,
-  { runAs, binDirectory, socketDirectory, logFile, canaryKeyFile }: AgentPostgresConfig,
+  { runAs, tls, binDirectory, socketDirectory, logFile, canaryKeyFile }: AgentPostgresConfig,
 ): Promise<PostgresMemberConfig> {
   const password =
     cluster.passwordRef === undefined ? undefined : await secretOf(cluster.passwordRef, process.env)
@@ -23,6 +23,7 @@ export async function ownMember(
     database: cluster.database,
     ...(password === undefined ? {} : { password }),
     ...(runAs === undefined ? {} : { runAs }),
+    ...(tls === undefined ? {} : { tls }),
     socketDirectory,
     logFile,
     canaryKey: new TextDecoder().decode(await readBytes(canaryKeyFile)).trim(),

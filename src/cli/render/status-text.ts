@@ -6,6 +6,7 @@ import type { ClusterStatus, ControlPlaneStatus } from '../../server/status-wire
 import type { ShownCopies } from '../copies/known-copies.ts'
 import { copiesText } from './copies-text.ts'
 import { maintenanceText } from './maintenance-text.ts'
+import { encryptionText } from './encryption-text.ts'
 import { milliseconds } from './milliseconds.ts'
 import { staleReadsText } from './stale-reads-text.ts'
 import type { Paint } from './paint.ts'
@@ -76,6 +77,7 @@ function clusterText(
     `  automatic: ${cluster.automatic}\n`,
     `  ${staleReadsText(cluster.staleReadBoundMs ?? null)}\n`,
     singleCopyText(cluster.leader?.singleCopy, paint),
+    encryptionText(status, cluster.component, paint),
     textTable(['MEMBER', 'ZONE', 'ROLE', 'TIMELINE', 'RECEIVES', 'MAY ACKNOWLEDGE'], rows)
       .replaceAll(/^/gm, '  ')
       .trimEnd(),

@@ -17,6 +17,16 @@ test('names upstream, user and label, and never the password', () => {
   assert.equal(pairs?.has('password'), false)
 })
 
+test('with an authority, nobody is followed who does not prove to be the host of that address', () => {
+  const plain = parseConninfo(buildConninfo({ upstream, user: 'u', applicationName: 'b' }))
+  assert.equal(plain?.has('sslmode'), false)
+  const authorityFile = "/var/lib/pz's/ca.pem"
+  const pairs = parseConninfo(buildConninfo({ upstream, user: 'u', applicationName: 'b', authorityFile }))
+  assert.equal(pairs?.get('sslmode'), 'verify-full')
+  assert.equal(pairs?.get('sslrootcert'), authorityFile)
+  assert.equal(pairs?.get('ssl_min_protocol_version'), 'TLSv1.3')
+})
+
 test('an injected keyword stays a part of its value', () => {
   const text = buildConninfo({ upstream, user: "x' host='evil", applicationName: 'b' })
   assert.equal(parseConninfo(text)?.get('host'), '10.0.0.1')

@@ -9,11 +9,13 @@ export interface ConninfoParts {
   /** The password is never in the string: it would be shown by `show primary_conninfo` and travel with every base backup. */
   readonly passFile?: string
   readonly database?: string
+  /** Its PEM file. The connection is then encrypted, and made only with the host that the address belongs to. */
+  readonly authorityFile?: string
 }
 
-/** How a member reaches another one: dead peers are noticed within seconds, no TLS or GSS round trips that were not asked for. */
+/** How a member reaches another one: dead peers are noticed within seconds, no round trip for GSS. */
 export function buildConninfo(parts: ConninfoParts): string {
-  const { upstream } = parts
+  const { upstream, authorityFile } = parts
   const pairs: readonly (readonly [string, string | undefined])[] = [
     ['host', requireAddress(upstream.address)],
     ['port', String(upstream.port)],
@@ -27,6 +29,10 @@ export function buildConninfo(parts: ConninfoParts): string {
     ['keepalives_count', '3'],
     ['tcp_user_timeout', '5000'],
     ['gssencmode', 'disable'],
+    // An address is compared with the addresses in the certificate from libpq 15 on, which is the oldest that a member has.
+    ['sslmode', authorityFile === undefined ? undefined : 'verify-full'],
+    ['sslrootcert', authorityFile],
+    ['ssl_min_protocol_version', authorityFile === undefined ? undefined : 'TLSv1.3'],
   ]
   return pairs
     .flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${quoteConninfoValue(value)}`]))

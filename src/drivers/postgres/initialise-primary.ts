@@ -9,12 +9,16 @@ import { quoteIdentifier } from './quoting.ts'
 import { runProgram } from './run-program.ts'
 import { writeStandbySignal } from './standby-signal.ts'
 
-const hostBasedAccess = `# Written by Pointzero when the cluster was made.
+/** With a certificate to show, nobody is let in over a network who does not ask for it. */
+function hostBasedAccess({ tls }: PostgresMemberConfig): string {
+  const host = tls === undefined ? 'host' : 'hostssl'
+  return `# Written by Pointzero when the cluster was made.
 local all all scram-sha-256
 local replication all scram-sha-256
-host all all all scram-sha-256
-host replication all all scram-sha-256
+${host} all all all scram-sha-256
+${host} replication all all scram-sha-256
 `
+}
 
 /**
  * Makes a new cluster with checksums and the database, and leaves it stopped: like every member it is started as a standby, and
@@ -30,7 +34,7 @@ export async function initialisePrimary(
   if (runAs !== undefined) await chown(dataDirectory, runAs.uid, runAs.gid)
   await prepareSocketDirectory(config)
   await initialise(config)
-  await replaceOwnedFile(join(dataDirectory, 'pg_hba.conf'), hostBasedAccess, runAs)
+  await replaceOwnedFile(join(dataDirectory, 'pg_hba.conf'), hostBasedAccess(config), runAs)
   await writeSettings(config)
   await createDatabase(config)
   await writeStandbySignal(dataDirectory, runAs)

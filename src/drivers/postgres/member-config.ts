@@ -8,6 +8,13 @@ export interface RunAs {
   readonly gid: number
 }
 
+/** PEM files of this host. They may change at any time: what is in them is taken while the server runs. */
+export interface MemberTlsFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
 /** One PostgreSQL on this host. Paths are absolute. */
 export interface PostgresMemberConfig {
   /** The label under which it streams: its application_name. */
@@ -29,6 +36,8 @@ export interface PostgresMemberConfig {
   readonly logFile: string
   /** HMAC key of the canary ledger. */
   readonly canaryKey: string
+  /** What it proves itself with and whom it believes. Absent: nothing is encrypted by us, and no upstream is asked who it is. */
+  readonly tls?: MemberTlsFiles
   /** Further lines for the settings file. What the fence depends on can not be changed here. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -42,6 +51,8 @@ export type CloneDatabase = (targetDirectory: string, upstream: CloneSource) => 
 export interface CloneSource extends Upstream {
   readonly user: string
   readonly password?: string
+  /** PEM of whoever signs certificates of members; the connection is then encrypted and the source is who it should be. */
+  readonly authority?: string
   /** A cluster with another one is refused before anything is written. */
   readonly systemIdentifier: string
 }

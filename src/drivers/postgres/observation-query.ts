@@ -33,8 +33,8 @@ select jsonb_build_object(
   'syncRule', current_setting('synchronous_standby_names'),
   'standbys', case when not recovering then (select coalesce(jsonb_agg(jsonb_build_object(
       'name', application_name, 'state', state, 'syncState', sync_state, 'flushLsn', flush_lsn::text,
-      'lagBytes', greatest(0, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn))
-    ) order by application_name, pid), '[]') from pg_stat_replication) end,
+      'lagBytes', greatest(0, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn)), 'encrypted', ssl
+    ) order by application_name, pid), '[]') from pg_stat_replication left join pg_stat_ssl using (pid)) end,
   'slots', (select coalesce(jsonb_agg(jsonb_build_object(
       'name', slot_name, 'walStatus', coalesce(wal_status, 'unreserved'), 'retainedBytes', greatest(0, pg_wal_lsn_diff(
         case when recovering then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, restart_lsn))
@@ -106,6 +106,7 @@ interface SeenStandby {
   readonly syncState: string
   readonly flushLsn: string | null
   readonly lagBytes: number | null
+  readonly encrypted: boolean | null
 }
 
 /** `onDisk`: primary_conninfo in postgresql.auto.conf. An upstream counts as erased when neither the server nor the disk has one. */
@@ -152,12 +153,13 @@ function primarySide(seen: SeenMember, rule: SyncRule): Partial<MemberObservatio
   const foreign = rule.foreign === undefined ? [] : [`server: synchronous_standby_names = ${rule.foreign}`]
   return {
     ...(seen.flushLsn === null ? {} : { flushLsn: parseLsn(seen.flushLsn) }),
-    standbys: (seen.standbys ?? []).map(({ name, state, syncState, flushLsn, lagBytes }) => ({
+    standbys: (seen.standbys ?? []).map(({ name, state, syncState, flushLsn, lagBytes, encrypted }) => ({
       name,
       state,
       syncState,
       ...(flushLsn === null ? {} : { flushLsn: parseLsn(flushLsn) }),
       ...(lagBytes === null ? {} : { lagBytes }),
+      ...(encrypted === null ? {} : { encrypted }),
     })),
     bypasses: [...foreign, ...seen.bypasses],
   }

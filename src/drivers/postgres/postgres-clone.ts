@@ -20,7 +20,12 @@ export function cloneOverReplication(effects: CloneEffects): CloneDatabase {
       user: source.user,
       ...(source.password === undefined ? {} : { password: source.password }),
       nonce: () => effects.nonce(),
-      tls: { policy: 'prefer', serverName: source.address },
+      tls: {
+        serverName: source.address,
+        ...(source.authority === undefined
+          ? { policy: 'prefer' }
+          : { policy: 'verify-full', certificateAuthorities: source.authority }),
+      },
       replication: 'physical',
       applicationName: 'pointzero-clone',
     })

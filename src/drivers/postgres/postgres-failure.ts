@@ -44,11 +44,26 @@ export function sqlStateOf(error: unknown): string {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E') ? code : ''
 }
 
+/** A certificate that does not fit, or none at all, is not worth a retry: somebody has to look. */
+export function isTlsRefusal(error: unknown): boolean {
+  const { code = '', message = '' } = (error ?? {}) as { readonly code?: string; readonly message?: string }
+  return (
+    /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH)/.test(
+      code,
+    ) || message === 'The server does not support SSL connections'
+  )
+}
+
 /** An error of the `pg` package, in our classes. */
 export function classify(member: string, error: unknown): RecoveryError {
   if (error instanceof RecoveryError) return error
   const state = sqlStateOf(error)
   const message = error instanceof Error ? error.message : String(error)
+  if (isTlsRefusal(error)) {
+    const hint =
+      'compare `tls` of both agents and the certificate that the server shows (docs/operate/security.md)'
+    return permanent('PG_TLS_FAILED', `${member}: TLS failed: ${message}`, hint, error)
+  }
   if (state === '' || state.startsWith('57P') || state.startsWith('08') || state.startsWith('53')) {
     return unreachable(member, message, error)
   }

@@ -9,6 +9,7 @@ import type {
 import type { Lsn } from '../../domain/lsn.ts'
 import { immediateStopMs } from '../../domain/stale-read-bound.ts'
 import { CanaryWriter } from './canary.ts'
+import { CertificateWatch } from './certificate-watch.ts'
 import { alterSystem } from './alter-system.ts'
 import { readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
@@ -60,6 +61,7 @@ class PostgresMember implements OpenPostgresMember {
   readonly #observer: MemberObserver
   readonly #kept: KeptDirectories
   readonly #canary: CanaryWriter
+  readonly #certificate: CertificateWatch
   /** A connection costs more than most effects, so one is kept between them. Whoever finds it taken opens another. */
   #idle: PostgresSession | undefined
   /** How many servers have come and gone. */
@@ -69,6 +71,7 @@ class PostgresMember implements OpenPostgresMember {
     this.#config = config
     this.#effects = effects
     this.#postmaster = new Postmaster(config, effects.clock)
+    this.#certificate = new CertificateWatch(config, effects.clock, this.#postmaster)
     this.#kept = new KeptDirectories(config.dataDirectory)
     this.#observer = new MemberObserver(
       config,
@@ -85,7 +88,19 @@ class PostgresMember implements OpenPostgresMember {
   }
 
   async observe(): Promise<MemberObservation> {
-    return await this.#observer.observe()
+    const certificate = this.#certificate.observation()
+    return { ...(await this.#observer.observe()), ...(certificate === undefined ? {} : { certificate }) }
+  }
+
+  async isRenewalDue(): Promise<boolean> {
+    return await crossPort(this.name, async () => await this.#certificate.isDue())
+  }
+
+  async renewCertificate(): Promise<void> {
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      await this.#certificate.renew()
+    })
   }
 
   async kept(): Promise<readonly KeptDirectory[]> {

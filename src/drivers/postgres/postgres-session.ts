@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import { Client } from 'pg'
 import type { QueryConfig, QueryResultRow } from 'pg'
 import type { Clock } from '../../ports/clock.ts'
@@ -15,8 +16,15 @@ export interface SessionTarget {
   readonly database: string
   readonly password?: string
   readonly applicationName: string
+  /** PEM of whoever signs certificates of members. Absent: not encrypted; over a socket directory nothing has to be. */
+  readonly authority?: string
   /** Settings of this session; they win over what roles and databases say. */
   readonly settings?: Readonly<Record<string, string>>
+}
+
+/** The certificate must be of this host: `host` is what node compares with its names and addresses. */
+function tlsTo(host: string, ca: string): ConnectionOptions {
+  return { host, ca, minVersion: 'TLSv1.3', rejectUnauthorized: true }
 }
 
 /** One connection. Every wait has an end, and the end is that the socket closes: nothing is ever cancelled on the server. */
@@ -41,7 +49,7 @@ export class PostgresSession {
       application_name: target.applicationName,
       options: ['-c lc_messages=C', ...options].join(' '),
       stream: () => this.#socket,
-      ssl: false,
+      ssl: target.authority === undefined ? false : tlsTo(target.host, target.authority),
       ...(target.password === undefined ? {} : { password: target.password }),
     })
     this.#client.on('error', () => this.close())

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { settingIn, withSetting } from './configuration-text.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
 import { makeOwnedDirectory, readIfExists, replaceOwnedFile } from './owned-file.ts'
+import { placeTlsOrKeep, tlsSettings } from './member-tls.ts'
 import { quoteConfigurationValue, quotePassFileField, requireAddress } from './quoting.ts'
 
 const settingsFile = 'pointzero.conf'
@@ -55,7 +56,7 @@ function listenAddresses(address: string): string {
 /** Written before every start: a cloned or rewound directory carries the files of its source. */
 export async function writeSettings(config: PostgresMemberConfig): Promise<void> {
   const { dataDirectory, runAs } = config
-  const settings = { ...replicationSettings, ...config.settings }
+  const settings = { ...replicationSettings, ...config.settings, ...tlsSettings(config) }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quoteConfigurationValue(value)}`)
   const text = ['# Written by Pointzero before every start; changes are lost.', ...lines, ''].join('\n')
   const path = join(dataDirectory, settingsFile)
@@ -70,9 +71,10 @@ export function passFilePath(config: PostgresMemberConfig): string {
   return join(config.socketDirectory, `.pgpass-${config.port}`)
 }
 
-/** The socket directory and the password file in it: outside the data directory, so that no backup carries the password. */
+/** The socket directory, with password file and certificate in it: outside the data directory, so that no backup carries a secret of this host. */
 export async function prepareSocketDirectory(config: PostgresMemberConfig): Promise<void> {
   await makeOwnedDirectory(config.socketDirectory, config.runAs)
+  await placeTlsOrKeep(config)
   if (config.password === undefined) return
   const text = `*:*:*:*:${quotePassFileField(config.password)}\n`
   const path = passFilePath(config)

@@ -6,6 +6,7 @@ import type { Upstream } from '../../ports/database-member.ts'
 import { buildConninfo } from './conninfo.ts'
 import { readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
+import { authorityOf, placedTls } from './member-tls.ts'
 import {
   exists,
   giveAway,
@@ -157,6 +158,7 @@ async function rewind(
     database: config.database,
     applicationName: config.name,
     ...(config.password === undefined ? {} : { passFile: passFilePath(config) }),
+    ...(config.tls === undefined ? {} : { authorityFile: placedTls(config).authority }),
   })
   // Never its own crash recovery: that would end as a primary and write WAL on the old timeline.
   const args = [
@@ -205,7 +207,14 @@ async function clone(subject: RejoinSubject, upstream: Upstream, view: UpstreamV
   await rm(fresh, { recursive: true, force: true })
   const password = config.password === undefined ? {} : { password: config.password }
   const { systemIdentifier } = view
-  await effects.clone(fresh, { ...upstream, user: config.superuser, ...password, systemIdentifier })
+  const authority = await authorityOf(config)
+  await effects.clone(fresh, {
+    ...upstream,
+    user: config.superuser,
+    ...password,
+    ...authority,
+    systemIdentifier,
+  })
   if (config.runAs !== undefined) await giveAway(fresh, config.runAs)
   const control = await readControlFile(fresh)
   if (control?.systemIdentifier !== view.systemIdentifier) {

@@ -7,6 +7,7 @@ import { buildConninfo } from './conninfo.ts'
 import { readControlFile } from './control-file.ts'
 import { waitUntil } from './deadline.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
+import { placedTls } from './member-tls.ts'
 import { seeMember, timelineOf } from './observation-query.ts'
 import { outcomeUnknown, permanent, unreachable } from './postgres-failure.ts'
 import type { PostgresSession } from './postgres-session.ts'
@@ -71,6 +72,7 @@ export async function followUpstream(
     user: config.superuser,
     applicationName: config.name,
     ...(config.password === undefined ? {} : { passFile: passFilePath(config) }),
+    ...(config.tls === undefined ? {} : { authorityFile: placedTls(config).authority }),
   })
   if ((await postmaster.find()) === undefined) return await writeUpstreamOnDisk(config, conninfo)
   await withSession(async (session) => {
@@ -83,7 +85,10 @@ export async function followUpstream(
       if (clock.monotonicMs() - start < hurryMs) await wakeStartup(session)
       return undefined
     })
-    if (streaming !== true) throw unreachable(config.name, `nothing streams from ${upstream.name} yet`)
+    if (streaming === true) return
+    // The receiver says why only in the server's log; a session of ours meets the same, and says it here.
+    await withUpstream(config, clock, upstream, async (its) => await its.view(config.systemIdentifier))
+    throw unreachable(config.name, `nothing streams from ${upstream.name} yet`)
   })
 }
 

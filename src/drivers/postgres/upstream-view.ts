@@ -2,6 +2,7 @@ import { parseLsn } from '../../domain/lsn.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Upstream } from '../../ports/database-member.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
+import { authorityOf } from './member-tls.ts'
 import { identityRefused, unreachable } from './postgres-failure.ts'
 import { PostgresSession } from './postgres-session.ts'
 import { parseTimelineHistory, timelineHistoryFile } from './timeline-history.ts'
@@ -104,6 +105,7 @@ export async function withUpstream<T>(
       database: config.database,
       applicationName: 'pointzero-rejoin',
       ...(config.password === undefined ? {} : { password: config.password }),
+      ...(await authorityOf(config)),
     },
     answerMs,
   )

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Client } from 'pg'
+import { databaseTls } from '../database-tls.ts'
 
 export interface LedgerFill {
   readonly restingId: string
@@ -43,7 +44,8 @@ export async function dumpDatabase(connection: {
   readonly database: string
   readonly user: string
 }): Promise<SurvivingRows> {
-  const client = new Client({ ...connection, application_name: 'checker', connectionTimeoutMillis: 5000 })
+  const options = { ...connection, ssl: databaseTls(), application_name: 'checker' }
+  const client = new Client({ ...options, connectionTimeoutMillis: 5000 })
   client.on('error', () => {}) // the query in flight fails with it
   await client.connect()
   const rowsOf = async (sql: string): Promise<readonly Record<string, unknown>[]> =>

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls'
 import { Client } from 'pg'
 
 /** What goes wrong inside the database while every server is well. Each is one transaction, as a mistaken release or a slipped hand makes it. */
@@ -27,6 +28,7 @@ export async function corrupt(
     readonly database: string
     readonly user: string
     readonly password: string
+    readonly ssl: ConnectionOptions | false
   },
 ): Promise<void> {
   const client = new Client({ ...connection, application_name: 'somebody', connectionTimeoutMillis: 5_000 })

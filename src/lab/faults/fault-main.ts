@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { RecoveryError } from '../../domain/recovery-error.ts'
+import { authorityVariable, databaseTls } from '../database-tls.ts'
 import { labDatabase } from '../lab-estate.ts'
 import { isLabHostName, zoneHostNames } from '../lab-host.ts'
 import type { LabHostName } from '../lab-host.ts'
@@ -77,7 +78,7 @@ async function main(): Promise<void> {
 }
 
 async function corruptLedger(
-  { network, ledgerPassword: password }: Lab,
+  { network, ledgerPassword: password, authorityFile }: Lab,
   primary: LabHostName,
   fault: CorruptionName,
   { log, seed }: { readonly log: FaultLog; readonly seed: number },
@@ -88,14 +89,16 @@ async function corruptLedger(
     host: network.addressOf(primary),
     port: labPorts.postgres,
     password,
+    ssl: databaseTls(authorityFile),
     ...labDatabase,
   })
   log.write({ event: 'began', ...entry })
   process.stdout.write(`${fault} of ${corruptedTable}\n`)
 }
 
-async function primaryOf({ network, ledgerPassword }: Lab): Promise<LabHostName> {
+async function primaryOf({ network, ledgerPassword, authorityFile }: Lab): Promise<LabHostName> {
   process.env['PGPASSWORD'] = ledgerPassword
+  process.env[authorityVariable] = authorityFile
   const members = zoneHostNames.map((host) => {
     return { host, address: network.addressOf(host), port: labPorts.postgres, ...labDatabase }
   })

@@ -1,5 +1,6 @@
 import { Client } from 'pg'
 import { RecoveryError } from '../../domain/recovery-error.ts'
+import { databaseTls } from '../database-tls.ts'
 
 export interface MemberAddress<Host> {
   readonly host: Host
@@ -28,7 +29,7 @@ export async function findPrimary<Host>(members: readonly MemberAddress<Host>[])
 async function isPrimary<Host>(member: MemberAddress<Host>): Promise<boolean> {
   const { address, port, database, user } = member
   const timeouts = { connectionTimeoutMillis: 2000, query_timeout: 2000 }
-  const client = new Client({ host: address, port, database, user, ...timeouts })
+  const client = new Client({ host: address, port, database, user, ssl: databaseTls(), ...timeouts })
   client.on('error', () => {}) // then it did not answer
   try {
     await client.connect()

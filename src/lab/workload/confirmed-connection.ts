@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { databaseTls } from '../database-tls.ts'
 
 export interface DatabaseTarget {
   readonly address: string
@@ -35,6 +36,7 @@ export async function connectConfirmed(
     port: target.port,
     database: target.database,
     user: target.user,
+    ssl: databaseTls(),
     application_name: 'exchange',
     keepAlive: true,
   })

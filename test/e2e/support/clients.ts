@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Judgement } from '../../../src/lab/checker/judgement.ts'
 import { readRawLog } from '../../../src/lab/checker/raw-log.ts'
 import type { Attempt, RawLog } from '../../../src/lab/checker/raw-log.ts'
+import { authorityVariable } from '../../../src/lab/database-tls.ts'
 import { openFaultLog } from '../../../src/lab/faults/fault-log.ts'
 import { inject } from '../../../src/lab/faults/fault.ts'
 import type { Fault, FaultName } from '../../../src/lab/faults/fault.ts'
@@ -46,7 +47,7 @@ export async function startClients(
   name: string,
   { orders = true, rowEveryMs = 50, probers = zoneHostNames }: ClientOptions = {},
 ): Promise<Clients> {
-  const { state, network, ledgerPassword } = bench.lab
+  const { state, network, ledgerPassword, authorityFile } = bench.lab
   const directory = join(evidenceDirectory(state.directory), name)
   mkdirSync(directory)
   const at = (host: LabHostName, port: number): string => `${network.addressOf(host)}:${port}`
@@ -54,7 +55,7 @@ export async function startClients(
   const start = async (host: LabHostName, client: string, program: string, args: readonly string[]) => {
     const log = join(directory, `${client}.client.jsonl`)
     const argv = [process.execPath, workloadProgram(program), '--log', log, '--host', host, ...args]
-    const environment = { PGPASSWORD: ledgerPassword }
+    const environment = { PGPASSWORD: ledgerPassword, [authorityVariable]: authorityFile }
     const onHost = network.argvOn(host, argv)
     processes.push(
       await startLabProcess(state, { name: `${name}-${client}`, host, argv: onHost, environment }),
@@ -142,7 +143,7 @@ export async function judge(bench: Bench, asked: Asked): Promise<Judgement> {
   const address = lab.network.addressOf(asked.primary)
   const logs = asked.clients.flatMap(({ directory }) => globSync(join(directory, '*.client.jsonl')))
   const result = await runCommand([
-    ...['/usr/bin/env', `PGPASSWORD=${lab.ledgerPassword}`],
+    ...['/usr/bin/env', `PGPASSWORD=${lab.ledgerPassword}`, `${authorityVariable}=${lab.authorityFile}`],
     ...lab.network.argvOn('client', [process.execPath, join(productRoot, 'src/lab/checker/checker-main.ts')]),
     ...logs.flatMap((log) => ['--log', log]),
     ...['--database', `${address}:${labPorts.postgres}`],

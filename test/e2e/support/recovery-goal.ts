@@ -41,6 +41,7 @@ export async function backUp(bench: Bench): Promise<void> {
     ...[productProgram, 'vault', 'backup', '--store', store, '--writer', `file:${writer}`],
     ...['--host', address, '--port', String(labPorts.postgres), '--user', labDatabase.user],
     ...['--password', `file:${passwordFile(lab.state)}`, '--component', component],
+    ...['--tls', 'verify-full', '--tls-authority', lab.authorityFile],
   ]).ended
   if (code !== 0) throw new Error(`backup: ${stdout}${stderr}`)
 }
