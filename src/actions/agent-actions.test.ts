@@ -4,6 +4,8 @@ import { MemoryMember, primaryNaming, standbyOf, systemIdentifier } from '../../
 import { MemoryRecovery } from '../../test/support/memory-recovery.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { ActionArgs, Authority, Observation } from '../engine/action.ts'
+import { parseLsn } from '../domain/lsn.ts'
+import type { KeptCopies, KeptSnapshot } from '../ports/kept-copies.ts'
 import type { ComputeInstance } from '../ports/compute-instance.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
 import type { GateDoor, GateRoute, GateSeen, TrafficGate } from '../ports/traffic-gate.ts'
@@ -56,6 +58,10 @@ function place(seen: Partial<MemberObservation>, time = new VirtualTime()) {
   const gate = new MemoryGate()
   const instance = new MemoryInstance()
   const recovery = new MemoryRecovery()
+  const lsn = parseLsn('0/3000028')
+  const kept = { id: 's', sequence: 1, timeline: 1, startLsn: lsn, endLsn: lsn, systemIdentifier: '1' }
+  const snapshot: KeptSnapshot = { ...kept, takenAtMs: 0, verified: [], restorations: [] }
+  const copies = { snapshots: async () => [snapshot] } as unknown as KeptCopies
   const context: AgentContext = {
     world: time.world(),
     member: () => member,
@@ -64,9 +70,7 @@ function place(seen: Partial<MemberObservation>, time = new VirtualTime()) {
     instance: () => instance,
     setDoor: async (_, door) => gate.setDoor(door),
     intend: async (_, intent, epoch) => void member.effects.push(`intend ${intent} ${epoch}`),
-    copies: (component) => {
-      throw new Error(`nothing is kept of ${component}`)
-    },
+    copies: () => copies,
     backups: { begun: async () => undefined, begin: async () => undefined },
     recoverySource: async (component) => Promise.reject(new Error(`nothing is kept of ${component}`)),
     recoveryKey: async (component) => Promise.reject(new Error(`no key of ${component}`)),
@@ -307,7 +311,8 @@ test('an argument that is missing stops an action before it does anything', asyn
 
 test('an action whose look writes says so, so that a superseded executor does not have it', async () => {
   const goal = { snapshot: 's', timeline: 1, lsn: '0/0', inclusive: false, reached: '0/0' }
-  const copy = { copyOf: 'mbr_ledger1', goal, invariants: [] }
+  const wanted = { target: 'end', snapshot: 'newest' }
+  const copy = { copyOf: 'mbr_ledger1', goal, wanted, invariants: [], snapshot: 's' }
   const more: ActionArgs = {
     names: [],
     count: 0,

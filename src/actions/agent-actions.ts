@@ -18,9 +18,11 @@ import { postgresReopen } from './postgres-reopen.ts'
 import { postgresSetSync } from './postgres-set-sync.ts'
 import { postgresStart } from './postgres-start.ts'
 import { postgresStopClean } from './postgres-stop-clean.ts'
+import { recoveryChoose } from './recovery-choose.ts'
 import { recoveryResolve } from './recovery-resolve.ts'
 import { recoveryStages } from './recovery-stages.ts'
 import { vaultBackup } from './vault-backup.ts'
+import { vaultReceipt } from './vault-receipt.ts'
 
 const all: readonly Action<AgentContext>[] = [
   computeStart,
@@ -41,9 +43,11 @@ const all: readonly Action<AgentContext>[] = [
   postgresSetSync,
   postgresStart,
   postgresStopClean,
+  recoveryChoose,
   recoveryResolve,
   ...recoveryStages,
   vaultBackup,
+  vaultReceipt,
 ]
 
 /** Every action that an agent performs on its host. */

@@ -6,6 +6,7 @@ import { leaderClaim } from './leader-claim.ts'
 import { leaderPublish } from './leader-publish.ts'
 import { maintenanceRecord } from './maintenance-record.ts'
 import { memberReached } from './member-reached.ts'
+import { productionNote, productionUntouched } from './production-untouched.ts'
 
 const all: readonly Action<ControlContext>[] = [
   candidateChoose,
@@ -14,6 +15,8 @@ const all: readonly Action<ControlContext>[] = [
   leaderPublish,
   maintenanceRecord,
   memberReached,
+  productionNote,
+  productionUntouched,
 ]
 
 /** Every action that the executor performs itself. */

@@ -11,7 +11,7 @@ const args = { component: 'cmp_ledger' }
 function snapshot(sequence: number): KeptSnapshot {
   const lsn = parseLsn(`0/${sequence}000028`)
   const place = { timeline: 1, startLsn: lsn, endLsn: lsn, systemIdentifier: '1' }
-  return { id: `snapshot-${sequence}`, sequence, ...place, takenAtMs: 1, verified: [] }
+  return { id: `snapshot-${sequence}`, sequence, ...place, takenAtMs: 1, verified: [], restorations: [] }
 }
 
 /** The vault holds two snapshots; whether a copy ends well is the test's choice. */

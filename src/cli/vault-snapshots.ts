@@ -24,6 +24,7 @@ export async function listSnapshots({ terminal, end }: CommandContext, options: 
     const snapshots = catalogue.snapshots.map((one) => ({
       ...summaryOf(one),
       verified: levelsOf(catalogue, one),
+      restorations: restorationsOf(catalogue, one),
     }))
     terminal.write(`${JSON.stringify({ vault: catalogue.vault, snapshots, problems: catalogue.problems })}\n`)
     return
@@ -35,8 +36,10 @@ export async function listSnapshots({ terminal, end }: CommandContext, options: 
     bytesText(one.totals.bytes),
     `${one.postgres.timeline}:${one.postgres.endLsn}`,
     levelsOf(catalogue, one).join(' ') || 'never',
+    restoredText(catalogue, one),
   ])
-  terminal.write(textTable(['SNAPSHOT', 'COMPONENT', 'FINISHED', 'SIZE', 'CONSISTENT AT', 'VERIFIED'], rows))
+  const columns = ['SNAPSHOT', 'COMPONENT', 'FINISHED', 'SIZE', 'CONSISTENT AT', 'VERIFIED', 'RESTORED']
+  terminal.write(textTable(columns, rows))
   for (const { object, message } of catalogue.problems) {
     terminal.write(`${paintFor(terminal)('red', 'PROBLEM')} ${object}: ${message}\n`)
   }
@@ -119,6 +122,19 @@ function verdictText(terminal: Terminal, verified: Verified, key: RecoveryKey | 
 
 function levelsOf({ receipts }: Catalogue, manifest: Manifest): readonly string[] {
   return [...new Set(receipts.filter((one) => one.manifest === manifest.digest).map(({ level }) => level))]
+}
+
+function restorationsOf({ receipts }: Catalogue, { digest }: Manifest) {
+  return receipts.flatMap(({ manifest, restored, finishedAtMs }) =>
+    manifest === digest && restored !== undefined ? [{ atMs: finishedAtMs, ...restored }] : [],
+  )
+}
+
+function restoredText(catalogue: Catalogue, manifest: Manifest): string {
+  const last = restorationsOf(catalogue, manifest).at(-1)
+  if (last === undefined) return 'never'
+  const at = Temporal.Instant.fromEpochMilliseconds(last.atMs).toString({ smallestUnit: 'second' })
+  return `${at} to ${last.timeline}:${last.lsn}`
 }
 
 function summaryOf(manifest: Manifest) {

@@ -17,6 +17,7 @@ export function copiesReadiness(
   const wal = captures.find(({ of }) => of === 'wal')
   const findings = own.flatMap((copies) => [
     ...damage(copies),
+    ...failedRestore(copies),
     ...exposure(copies, wal?.maxLagMs),
     ...(copies.isKnown && copies.snapshots === 0 && backups.length > 0
       ? [amber('there is no base backup yet: run `pointzero plan backup`')]
@@ -48,6 +49,12 @@ function damage({ host, isKnown, broken, brokenBefore, problems }: KnownCopies):
           ),
         ]),
   ]
+}
+
+function failedRestore({ failedRestore: failed }: KnownCopies): readonly CopiesSeen[] {
+  if (failed === undefined) return []
+  const reason = `its last restore test failed: ${failed.text}`
+  return [failed.isOfCopies ? red(reason) : amber(reason)]
 }
 
 function exposure(

@@ -62,6 +62,15 @@ export interface KnownCopies {
   readonly exposedMs?: number
   /** Why it does not receive now. */
   readonly degraded?: string
+  readonly failedRestore?: FailedRestore
+}
+
+/** The last restore test of a component, when it did not end well. */
+export interface FailedRestore {
+  readonly component: string
+  /** What it found is wrong with the copies themselves, not with the place that they were to be restored in. */
+  readonly isOfCopies: boolean
+  readonly text: string
 }
 
 /** One side of a verdict before evidence is weighed. */

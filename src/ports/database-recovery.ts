@@ -13,6 +13,14 @@ export interface RecoveryGoal {
   readonly reached: Lsn
 }
 
+/** Where a recovery is to go, as a rule: what it means is known when it is asked for. */
+export interface WantedGoal {
+  /** See KeptCopies.resolve. */
+  readonly target: string
+  /** An id, or `newest`. */
+  readonly snapshot: string
+}
+
 /** What was asked of the owner's data: a query, and the one value that it must return. */
 export interface OwnedInvariant {
   readonly name: string
@@ -37,6 +45,8 @@ export type StageReport = Readonly<Record<string, Json>>
  * answer is `transient`.
  */
 export interface DatabaseRecovery {
+  /** The goal that the rule means now. VAULT_SNAPSHOT_UNKNOWN and TARGET_UNREACHABLE (refused). */
+  choose(wanted: WantedGoal): Promise<RecoveryGoal>
   /** TARGET_UNREACHABLE (refused) when archive and vault do not lead there any more, or lead elsewhere than the plan says. */
   resolve(goal: RecoveryGoal): Promise<StageReport>
   /** The report of a stage that is done and still holds; `undefined` otherwise. Quick: at most a second. */

@@ -16,6 +16,39 @@ export interface KeptSnapshot {
   readonly takenAtMs: number
   /** How far it was verified, from its signed receipts: `stored`, `read`, `restored`. Empty: never. */
   readonly verified: readonly string[]
+  /** Restores of it that were replayed, checked and signed for, oldest first. */
+  readonly restorations: readonly Restoration[]
+}
+
+export interface Restoration {
+  readonly run: string
+  readonly atMs: number
+  /** WAL was replayed on top of it up to here. */
+  readonly timeline: number
+  readonly lsn: Lsn
+}
+
+/** What a run says of a snapshot that it brought back: plain data, signed as it is. */
+export interface RestoredSnapshot {
+  readonly snapshot: string
+  /** SHA-256 of the manifest that it was restored by. */
+  readonly manifest: string
+  readonly run: string
+  /** Name of the member beside which the copy stood. */
+  readonly member: string
+  readonly timeline: number
+  readonly lsn: Lsn
+  readonly files: number
+  readonly bytes: number
+  readonly walSegments: number
+  readonly relations: number
+  readonly pages: number
+  readonly indexesCompared: number
+  readonly invariants: number
+  /** How many things could not be compared; the run names them. */
+  readonly unchecked: number
+  /** The copy could reach no network. */
+  readonly contained: boolean
 }
 
 /** The true state of a capture at this moment. */
@@ -92,4 +125,9 @@ export interface KeptCopies {
   snapshots(): Promise<readonly KeptSnapshot[]>
   /** Copies the primary of this moment into the vault. BACKUP_NO_WRITER (refused) where this host may not write. */
   backUp(): Promise<KeptSnapshot>
+  /**
+   * Writes a signed receipt into the vault; one more each time. VAULT_RECEIPT_FOREIGN (refused) when the vault has no such snapshot, or another
+   * one under that name; BACKUP_NO_WRITER (refused).
+   */
+  confirmRestored(restored: RestoredSnapshot): Promise<void>
 }

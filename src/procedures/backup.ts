@@ -1,7 +1,6 @@
 import type { Plan } from '../domain/plan.ts'
-import { keepersOf } from '../estate/keepers.ts'
 import { compile, leaderOf, memberFacts, refusal, sceneOf } from './parts/cluster-facts.ts'
-import type { ClusterScene } from './parts/cluster-facts.ts'
+import { vaultHost } from './parts/keeper-hosts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { step } from './parts/step-form.ts'
 
@@ -48,15 +47,4 @@ export const backup: Procedure = {
     ]
     return { ...compile(this, request, scene, steps), scope: `copies:${scene.cluster.id}` }
   },
-}
-
-function vaultHost(scene: ClusterScene): string {
-  const { vault } = keepersOf(scene.estate, scene.cluster)
-  if (vault === undefined)
-    throw refusal(
-      'BACKUP_NO_VAULT',
-      `no host of the estate keeps a vault of ${scene.cluster.name}`,
-      'declare a store with `host` and `backups` that name it, see docs/operate/copies.md',
-    )
-  return vault.name
 }

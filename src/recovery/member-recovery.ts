@@ -8,12 +8,14 @@ import type {
   RecoveryGoal,
   RecoveryStage,
   StageReport,
+  WantedGoal,
 } from '../ports/database-recovery.ts'
 import type { IsolatedDatabase, ReplacedDatabase } from '../ports/isolated-database.ts'
 import type { Log } from '../ports/log.ts'
 import type { RecoveryAccess } from '../ports/recovery-source.ts'
 import type { RestoreDirectory } from '../ports/restore-target.ts'
 import type { SignatureVerifier } from '../ports/signer.ts'
+import { chooseGoal } from './choose-goal.ts'
 import { exportAfterGoal } from './export-after-goal.ts'
 import { goalStanding } from './goal-standing.ts'
 import type { GoalStanding } from './goal-standing.ts'
@@ -51,6 +53,15 @@ class Recovery implements DatabaseRecovery {
     this.#setting = setting
   }
 
+  async choose(wanted: WantedGoal): Promise<RecoveryGoal> {
+    const { catalogue, snapshots } = await this.#read()
+    const { component } = this.#setting
+    // As the vault's host lists them: one that was taken by hand for no estate gets no receipt.
+    const own = snapshots.filter(({ source }) => source.component === component && source.estate !== null)
+    const backups = catalogue.backups.filter(({ id }) => own.some(({ snapshot }) => snapshot === id))
+    return chooseGoal({ ...catalogue, backups }, wanted)
+  }
+
   async resolve(goal: RecoveryGoal): Promise<StageReport> {
     const { standing } = await this.#copies(goal)
     return standingReport(standing)
@@ -82,7 +93,8 @@ class Recovery implements DatabaseRecovery {
       openTarget: (directory) => effects.openTarget(directory),
       log: effects.log,
     })
-    await isolated.writeReport(run, 'restored', report)
+    const manifest = copies.snapshots.find(({ snapshot }) => snapshot === goal.snapshot)?.digest ?? ''
+    await isolated.writeReport(run, 'restored', { ...report, manifest })
   }
 
   async replay(run: string, goal: RecoveryGoal): Promise<void> {
@@ -148,10 +160,14 @@ class Recovery implements DatabaseRecovery {
   async #copies(
     goal: RecoveryGoal,
   ): Promise<{ readonly copies: ReadCopies; readonly standing: GoalStanding }> {
+    const copies = await this.#read()
+    return { copies, standing: goalStanding(copies.catalogue, goal) }
+  }
+
+  async #read(): Promise<ReadCopies> {
     const { component, access, effects } = this.#setting
     const [source, keyring] = await Promise.all([access.source(component), access.key(component)])
-    const copies = await readCopies(source, keyring, effects.verifier)
-    return { copies, standing: goalStanding(copies.catalogue, goal) }
+    return await readCopies(source, keyring, effects.verifier)
   }
 }
 

@@ -51,6 +51,7 @@ export type PhaseName =
   | 'switchover'
   | 'corruption'
   | 'backup'
+  | 'verification'
   | 'maintenance-on'
   | 'maintenance-off'
 

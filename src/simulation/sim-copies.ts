@@ -1,21 +1,36 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { lsnFromBigint } from '../domain/lsn.ts'
 import type { ComponentId } from '../domain/id.ts'
-import type { CopiesView, KeptCopies, KeptSnapshot, ResolvedPoint } from '../ports/kept-copies.ts'
+import type {
+  CopiesView,
+  KeptCopies,
+  KeptSnapshot,
+  ResolvedPoint,
+  RestoredSnapshot,
+} from '../ports/kept-copies.ts'
 import type { EventLoop } from './event-loop.ts'
+import { onDisk } from './sim-archive.ts'
+import type { SimKeptWal } from './sim-kept-wal.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { SimProcess } from './sim-process.ts'
+import type { SimRandom } from './sim-random.ts'
+import { lsnText } from './wal-record.ts'
+import type { WalRecord } from './wal-record.ts'
 
 /** Snapshots on a disk that keeps what was finished. */
 export interface SimVault {
   readonly component: ComponentId
   readonly snapshots: KeptSnapshot[]
+  readonly receipts: (RestoredSnapshot & { readonly atMs: number })[]
 }
 
 export interface SimCopiesSetting {
   readonly loop: EventLoop
   readonly process: SimProcess
   readonly vault: SimVault
+  readonly random: SimRandom
+  /** Where base backups are made beside runs; absent: only runs make them. */
+  readonly keptWal: SimKeptWal | undefined
   /** Servers that a copy can be taken from now. */
   readonly primaries: () => readonly SimPostgres[]
 }
@@ -35,7 +50,8 @@ export class SimCopies implements KeptCopies {
   }
 
   view(): CopiesView {
-    const { component, snapshots } = this.#setting.vault
+    const { component } = this.#setting.vault
+    const snapshots = this.#listed()
     const systemIdentifier = snapshots.at(-1)?.systemIdentifier ?? ''
     return {
       component,
@@ -44,6 +60,7 @@ export class SimCopies implements KeptCopies {
       broken: [],
       brokenBefore: [],
       problems: [],
+      readAgeMs: 0,
     }
   }
 
@@ -52,7 +69,23 @@ export class SimCopies implements KeptCopies {
   }
 
   async snapshots(): Promise<readonly KeptSnapshot[]> {
-    return [...this.#setting.vault.snapshots]
+    return this.#listed()
+  }
+
+  async confirmRestored(restored: RestoredSnapshot): Promise<void> {
+    const { vault, loop } = this.#setting
+    await onDisk(this.#setting, () =>
+      vault.receipts.push({ ...restored, atMs: Math.round(loop.nowUs / 1000) }),
+    )
+  }
+
+  #listed(): readonly KeptSnapshot[] {
+    const { vault, keptWal } = this.#setting
+    const bases = (keptWal?.snapshots ?? []).map(({ id, last }, index) => keptBase(id, last, index + 1))
+    return [...vault.snapshots, ...bases].map((one) => ({
+      ...one,
+      restorations: vault.receipts.filter(({ snapshot }) => snapshot === one.id),
+    }))
   }
 
   async backUp(): Promise<KeptSnapshot> {
@@ -79,6 +112,7 @@ export class SimCopies implements KeptCopies {
           systemIdentifier,
           takenAtMs: Math.round(loop.nowUs / 1000),
           verified: [],
+          restorations: [],
         }
         vault.snapshots.push(made)
         resolve(made)
@@ -86,6 +120,11 @@ export class SimCopies implements KeptCopies {
     )
     return promise
   }
+}
+
+function keptBase(id: string, { timeline, lsn }: WalRecord, sequence: number): KeptSnapshot {
+  const place = { startLsn: lsnText(lsn), endLsn: lsnText(lsn), systemIdentifier: '7000000000000000001' }
+  return { id, sequence, timeline, ...place, takenAtMs: 0, verified: [], restorations: [] }
 }
 
 function unreachable(message: string): RecoveryError {

@@ -49,6 +49,10 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
     this.#server = server
   }
 
+  async choose(): Promise<RecoveryGoal> {
+    return this.#keptWal.newest(this.#process.host)
+  }
+
   async resolve(goal: RecoveryGoal): Promise<StageReport> {
     const position = positionOf(goal)
     this.#keptWal.read(this.#process.host, goal)
@@ -70,13 +74,16 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
       const { wal, history } = this.#keptWal.read(this.#process.host, goal)
       copy.wal = wal
       copy.history = history
-      copy.reports.set('restored', { snapshot: goal.snapshot })
+      const manifest = `manifest of ${goal.snapshot}`
+      const figures = { files: 1, bytes: wal.length, walSegments: 1 }
+      copy.reports.set('restored', { snapshot: goal.snapshot, manifest, ...figures })
     })
   }
 
   async replay(run: string): Promise<void> {
     await this.#stage(run, 'restored', 'replayed', 200_000, (copy) => ({
       replayedLsn: lsnText(endOf(copy.wal)),
+      timeline: copy.history.at(-1)?.timeline ?? 0,
     }))
   }
 
@@ -88,7 +95,7 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
         copy.history = [...copy.history, { timeline, lsn: endOf(copy.wal) }]
         copy.wal = [...copy.wal, nextRecord(copy.wal, timeline, 0)]
       }
-      return { timeline }
+      return { timeline, ...nothingWrong }
     })
   }
 
@@ -185,6 +192,17 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
   #key(run: string): string {
     return `${this.#server.name} ${run}`
   }
+}
+
+const nothingWrong: StageReport = {
+  relations: 1,
+  pages: 1,
+  indexesCompared: 1,
+  unchecked: [],
+  collations: [],
+  invariants: [],
+  problems: [],
+  network: { contained: true, interfaces: ['lo'] },
 }
 
 function positionOf({ reached }: RecoveryGoal): number {

@@ -111,7 +111,7 @@ export class SimEstate {
       this.#hosts.set(place.name, host)
       this.links.add(host)
     }
-    this.vault = { component: 'cmp_ledger', snapshots: [] }
+    this.vault = { component: 'cmp_ledger', snapshots: [], receipts: [] }
     this.cluster = new Cluster({
       loop: this.loop,
       links: this.links,
@@ -305,9 +305,10 @@ export class SimEstate {
 
   #copiesOn(process: SimProcess, host: Host): Pick<AgentSetup, 'copies'> {
     if (keepersOf(this.estate, this.cluster.component).vault?.id !== host.id) return {}
-    const { loop, vault } = this
+    const { loop, vault, keptWal } = this
+    const random = this.random.fork(`copies ${process.name}`)
     const primaries = () => this.cluster.servers.filter(({ mode }) => mode === 'primary')
-    return { copies: [new SimCopies({ loop, process, vault, primaries })] }
+    return { copies: [new SimCopies({ loop, process, random, vault, keptWal, primaries })] }
   }
 
   /** Parsed once per change: it is asked for at every acknowledgement. */

@@ -7,6 +7,7 @@ import type { SimHost } from './sim-host.ts'
 import type { SimLinks } from './sim-links.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { SimRandom } from './sim-random.ts'
+import { lsnText } from './wal-record.ts'
 import type { TimelineStart, WalRecord } from './wal-record.ts'
 
 export interface KeptWalSetting {
@@ -69,6 +70,20 @@ export class SimKeptWal {
   /** The newest base backup from which the record is reached; `undefined` when there is none yet. */
   snapshotBefore(goal: WalRecord): KeptBase | undefined {
     return this.snapshots.findLast(({ last }) => last.lsn <= goal.lsn && isAncestor(last, goal))
+  }
+
+  /** The newest base backup, and the last record that is held; fails like `read`. */
+  newest(reader: SimHost): RecoveryGoal {
+    if (!this.#setting.links.connects(reader, this.host)) throw unreachable()
+    const base = this.snapshots.at(-1)
+    let last: WalRecord | undefined
+    for (const record of this.#durable)
+      if (record.timeline === this.#newestTimeline && record.lsn > (last?.lsn ?? -1)) last = record
+    if (base === undefined || last === undefined) throw nothingKept()
+    const lsn = lsnText(last.lsn)
+    const goal = { snapshot: base.id, timeline: last.timeline, lsn, inclusive: true, reached: lsn }
+    this.read(reader, goal)
+    return goal
   }
 
   /** Fails when the host does not answer, or the copies do not lead there. */
@@ -175,6 +190,15 @@ function unreachable(): RecoveryError {
     class: 'transient',
     message: 'the host that keeps the copies does not answer',
     hint: 'it is tried again',
+  })
+}
+
+function nothingKept(): RecoveryError {
+  return new RecoveryError({
+    code: 'VAULT_SNAPSHOT_UNKNOWN',
+    class: 'refused',
+    message: 'there is no snapshot yet',
+    hint: 'see what is kept with `pointzero points`',
   })
 }
 

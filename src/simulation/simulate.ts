@@ -55,6 +55,8 @@ export async function simulateSeed(
   return simulation.toEnd()
 }
 
+const needsCopies = (phase: PhaseName): boolean => phase === 'corruption' || phase === 'verification'
+
 export class Simulation {
   readonly sim: SimEstate
   readonly director: Director
@@ -73,7 +75,7 @@ export class Simulation {
     this.sim = new SimEstate(
       this.#random,
       estate,
-      { heartbeatMs, tickMs, keepsWal: options.phases.includes('corruption') },
+      { heartbeatMs, tickMs, keepsWal: options.phases.some(needsCopies) },
       this.counters,
     )
     this.sim.cluster.initialise()
@@ -99,7 +101,7 @@ export class Simulation {
     const { loop } = this.sim
     const { faults } = this.#options
     await this.#during(800_000)
-    if (phase === 'corruption') await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
+    if (needsCopies(phase)) await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
     this.#want(phase)
     this.director.injector.begin(phase, faults)
     const endsMs = Math.max(
@@ -143,6 +145,10 @@ export class Simulation {
         { procedure: 'maintenance', parameters },
         () => (reading.maintenance?.on ?? false) === isOn,
       )
+    } else if (phase === 'verification') {
+      const { receipts } = this.sim.vault
+      const before = receipts.length
+      this.director.want({ procedure: 'backup-verification', parameters: {} }, () => receipts.length > before)
     } else if (phase === 'corruption') {
       const before = this.counters.of('recoveries')
       this.director.want(

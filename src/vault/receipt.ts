@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ObjectInfo } from '../ports/object-store.ts'
@@ -9,7 +10,26 @@ import { decodeSigned, encodeSigned } from './signed-document.ts'
 import { damaged, notGenuine } from './vault-damage.ts'
 import type { Vault, WritableVault } from './vault-descriptor.ts'
 
-/** `read`: every byte was decrypted and compared; `restored`: it was written back and compared; more levels may follow. */
+const count = z.number().int().nonnegative()
+
+/** What was restored by which run, replayed to where, and how much of it was looked at. Later versions may add figures. */
+const restoredSchema = z.object({
+  run: z.string().min(1),
+  member: z.string().min(1),
+  timeline: z.number().int().positive(),
+  lsn: z.string().transform(parseLsn),
+  files: count,
+  bytes: count,
+  walSegments: count,
+  relations: count,
+  pages: count,
+  indexesCompared: count,
+  invariants: count,
+  unchecked: count,
+  contained: z.boolean(),
+})
+
+/** `read`: every byte was decrypted and compared; `restored`: PostgreSQL replayed and checked a restored copy; more levels may follow. */
 const receiptSchema = z.object({
   vault: z.string(),
   epoch: z.string().refine(isStampedId),
@@ -18,6 +38,8 @@ const receiptSchema = z.object({
   snapshot: z.string().refine(isStampedId),
   level: z.string().min(1),
   finishedAtMs: z.number().int().nonnegative(),
+  /** Of level `restored`. */
+  restored: restoredSchema.optional(),
 })
 
 export type ReceiptMembers = z.infer<typeof receiptSchema>
@@ -29,7 +51,7 @@ export interface Receipt extends ReceiptMembers {
 /** Says for good that a snapshot was found whole. A failed verification leaves no receipt. */
 export async function writeReceipt(
   vault: WritableVault,
-  verified: Pick<ReceiptMembers, 'epoch' | 'snapshot' | 'manifest' | 'level'>,
+  verified: Pick<ReceiptMembers, 'epoch' | 'snapshot' | 'manifest' | 'level' | 'restored'>,
   effects: { readonly clock: Clock; readonly random: Random; readonly signer: Signer },
 ): Promise<string> {
   const id = newStampedId(effects.clock, effects.random)

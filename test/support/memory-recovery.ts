@@ -1,8 +1,10 @@
+import { parseLsn } from '../../src/domain/lsn.ts'
 import type {
   DatabaseRecovery,
   RecoveryGoal,
   RecoveryStage,
   StageReport,
+  WantedGoal,
 } from '../../src/ports/database-recovery.ts'
 
 /** A recovery that has nothing to bring back: what was asked for is done at once and written down. */
@@ -10,6 +12,10 @@ export class MemoryRecovery implements DatabaseRecovery {
   readonly effects: string[] = []
   readonly #reports = new Map<string, StageReport>()
 
+  async choose({ snapshot }: WantedGoal): Promise<RecoveryGoal> {
+    const [lsn, reached] = [parseLsn('0/5000028'), parseLsn('0/5000028')]
+    return { snapshot, timeline: 1, lsn, inclusive: true, reached }
+  }
   async resolve(goal: RecoveryGoal): Promise<StageReport> {
     return { timeline: goal.timeline, commitsAfter: 3 }
   }

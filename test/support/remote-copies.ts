@@ -24,6 +24,7 @@ export function copiesDesk(kept: Kept): CopiesDesk {
     resolve: nothing,
     snapshots: nothing,
     backUp: nothing,
+    confirmRestored: nothing,
   }
   return new CopiesDesk(estate, [copies])
 }

@@ -16,18 +16,25 @@ export function statusCommand({ terminal }: CommandContext): Command {
     .option('--key <id=key>', 'a principal and its raw Ed25519 key in base64url; may be repeated', collected)
     .option('--keys <file>', 'a file of keys: {"prn_x": "<key>"} (default: the context)')
     .action(async (options: StatusOptions) => {
-      const [{ connect }, { evidenceSummaries }, { readiness }, { knownCopies, shownCopies }] =
-        await Promise.all([
-          import('../connection.ts'),
-          import('../evidence-summaries.ts'),
-          import('../../estate/readiness.ts'),
-          import('../copies/known-copies.ts'),
-        ])
-      const { estate, status: ask } = await connect(terminal, options)
+      const [
+        { connect },
+        { evidenceSummaries },
+        { readiness },
+        { knownCopies, shownCopies },
+        { failedRestores },
+      ] = await Promise.all([
+        import('../connection.ts'),
+        import('../evidence-summaries.ts'),
+        import('../../estate/readiness.ts'),
+        import('../copies/known-copies.ts'),
+        import('../copies/failed-restores.ts'),
+      ])
+      const connection = await connect(terminal, options)
+      const { estate, status: ask } = connection
       const context = options.context ?? terminal.environment['POINTZERO_CONTEXT']
       const evidence = await evidenceSummaries(options, context, estate)
       const status = await ask()
-      const copies = shownCopies(estate, status)
+      const copies = shownCopies(estate, status, await failedRestores(connection))
       const known = {
         facts: status.facts,
         evidence,

@@ -48,7 +48,7 @@ async function loginOf({ user, passwordRef }: AgentVaultConfig, cluster: Postgre
   return { user: user ?? cluster.user, ...(password === undefined ? {} : { password }) }
 }
 
-function noWriter(name: string): RecoveryError {
+export function noWriter(name: string): RecoveryError {
   return new RecoveryError({
     code: 'BACKUP_NO_WRITER',
     class: 'refused',

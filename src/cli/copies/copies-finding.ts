@@ -72,5 +72,10 @@ export function snapshotsOf(
     verified: [
       ...new Set(receipts.filter((one) => one.manifest === digest).map(({ level }) => level)),
     ].toSorted(),
+    restorations: receipts.flatMap(({ manifest, restored, finishedAtMs: atMs }) => {
+      if (manifest !== digest || restored === undefined) return []
+      const { run, timeline, lsn } = restored
+      return [{ run, atMs, timeline, lsn }]
+    }),
   }))
 }

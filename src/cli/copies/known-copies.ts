@@ -1,7 +1,7 @@
 import { hostNamed } from '../../estate/estate-lookup.ts'
 import type { Estate } from '../../estate/estate.ts'
 import { keepersOf } from '../../estate/keepers.ts'
-import type { KnownCopies } from '../../estate/verdict.ts'
+import type { FailedRestore, KnownCopies } from '../../estate/verdict.ts'
 import type { CopiesView } from '../../ports/kept-copies.ts'
 import type { ControlPlaneStatus } from '../../server/status-wire.ts'
 
@@ -12,12 +12,19 @@ export interface ShownCopies {
   /** Of the report; absent when there is none. */
   readonly ageMs?: number
   readonly view?: CopiesView
+  /** Absent: none was run, or the last one ended well. */
+  readonly failedRestore?: FailedRestore
 }
 
 /** One entry for each host that is meant to keep something, whether it says so or not. */
-export function shownCopies(estate: Estate, { hosts }: ControlPlaneStatus): readonly ShownCopies[] {
+export function shownCopies(
+  estate: Estate,
+  { hosts }: ControlPlaneStatus,
+  failed: readonly FailedRestore[] = [],
+): readonly ShownCopies[] {
   return estate.components.flatMap((component) => {
     const { archive, vault } = keepersOf(estate, component)
+    const failedRestore = failed.find((one) => one.component === component.id)
     const names = new Set([archive?.name, vault?.name].filter((name) => name !== undefined))
     return [...names].map((name) => {
       const status = hosts.find(({ host }) => host === hostNamed(estate, name).name)
@@ -27,6 +34,7 @@ export function shownCopies(estate: Estate, { hosts }: ControlPlaneStatus): read
         host: name,
         ...(status?.ageMs === undefined ? {} : { ageMs: status.ageMs }),
         ...(view === undefined ? {} : { view }),
+        ...(failedRestore === undefined || name !== vault?.name ? {} : { failedRestore }),
       }
     })
   })
@@ -36,7 +44,7 @@ export function shownCopies(estate: Estate, { hosts }: ControlPlaneStatus): read
 const freshMs = 15_000
 
 export function knownCopies(shown: readonly ShownCopies[]): readonly KnownCopies[] {
-  return shown.map(({ component, host, ageMs = Number.POSITIVE_INFINITY, view }) => {
+  return shown.map(({ component, host, ageMs = Number.POSITIVE_INFINITY, view, failedRestore }) => {
     const { capture, readAgeMs = Number.POSITIVE_INFINITY } = view ?? {}
     const isKnown = view !== undefined && ageMs + readAgeMs <= freshMs
     return {
@@ -48,6 +56,7 @@ export function knownCopies(shown: readonly ShownCopies[]): readonly KnownCopies
       brokenBefore: view?.brokenBefore ?? [],
       problems: view?.problems ?? [],
       ...(typeof capture?.exposedMs === 'number' ? { exposedMs: capture.exposedMs + ageMs } : {}),
+      ...(failedRestore === undefined ? {} : { failedRestore }),
       ...(capture?.protection.kind === 'degraded' ? { degraded: capture.protection.reason } : {}),
     }
   })

@@ -14,11 +14,13 @@ import type {
   KeptCopies,
   KeptSnapshot,
   ResolvedPoint,
+  RestoredSnapshot,
 } from '../../ports/kept-copies.ts'
 import type { ArchiveReader, ObjectReader } from '../../ports/recovery-source.ts'
 import { readCatalogue } from '../../vault/catalogue.ts'
 import { readPin, vaultOf } from '../vault-access.ts'
 import { backUpInto } from './back-up-into.ts'
+import { confirmInto } from './confirm-into.ts'
 import { snapshotsOf } from './copies-finding.ts'
 import type { FindingWork } from './finding-worker.ts'
 import { keepRunning } from './keep-running.ts'
@@ -109,6 +111,12 @@ export class LocalCopies implements KeptCopies {
     const made = (await this.snapshots()).find((one) => one.id === id)
     if (made === undefined) throw notKeptHere(`the snapshot ${id}`)
     return made
+  }
+
+  async confirmRestored(restored: RestoredSnapshot): Promise<void> {
+    const { vault, cluster, estate, world } = this.#setup
+    if (vault === undefined) throw notKeptHere(`the vault of ${cluster.name}`)
+    await confirmInto(vault, restored, { estate, cluster, world })
   }
 
   async close(): Promise<void> {

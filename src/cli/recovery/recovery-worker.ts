@@ -10,6 +10,7 @@ import type {
   OwnedInvariant,
   RecoveryGoal,
   StageReport,
+  WantedGoal,
 } from '../../ports/database-recovery.ts'
 import { openRecoveryAccess } from '../copies/recovery-access.ts'
 import { loadEstate } from '../load-estate.ts'
@@ -23,9 +24,10 @@ export interface RecoveryWork {
   readonly configFile: string
   readonly component: string
   readonly member: string
-  readonly effect: 'resolve' | 'export' | 'restore' | 'replay' | 'check' | 'finish'
+  readonly effect: 'choose' | 'resolve' | 'export' | 'restore' | 'replay' | 'check' | 'finish'
   readonly run: string
-  readonly goal: RecoveryGoal
+  /** Of `choose`: what is to be chosen by. */
+  readonly goal: RecoveryGoal | WantedGoal
   readonly invariants: readonly OwnedInvariant[]
 }
 
@@ -49,6 +51,8 @@ async function compose({ configFile, component, member }: RecoveryWork): Promise
 
 async function perform(recovery: DatabaseRecovery, work: RecoveryWork): Promise<StageReport> {
   const { effect, run, goal, invariants } = work
+  if (!('reached' in goal)) return { ...(await recovery.choose(goal)) }
+  assert(effect !== 'choose', 'there is nothing to choose by')
   if (effect === 'resolve') return await recovery.resolve(goal)
   if (effect === 'check') await recovery.check(run, goal, invariants)
   else await recovery[effect](run, goal)

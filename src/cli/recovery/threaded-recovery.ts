@@ -1,5 +1,5 @@
 import { askWorkerThread } from '../../platform/worker-thread.ts'
-import type { DatabaseRecovery, StageReport } from '../../ports/database-recovery.ts'
+import type { DatabaseRecovery, RecoveryGoal, StageReport } from '../../ports/database-recovery.ts'
 import type { RecoveryWork } from './recovery-worker.ts'
 
 /** The member of an agent, as its threads find it again. */
@@ -14,6 +14,13 @@ export function threadedRecovery(here: DatabaseRecovery, of: RecoveredMember): D
     async (run, goal) =>
       void (await inThread({ effect, run, goal, invariants: [] }))
   return {
+    choose: async (wanted) =>
+      (await inThread({
+        effect: 'choose',
+        run: '',
+        goal: wanted,
+        invariants: [],
+      })) as unknown as RecoveryGoal,
     resolve: async (goal) => await inThread({ effect: 'resolve', run: '', goal, invariants: [] }),
     report: async (run, wanted) => await here.report(run, wanted),
     export: stage('export'),

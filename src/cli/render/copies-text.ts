@@ -1,5 +1,5 @@
 import type { Estate } from '../../estate/estate.ts'
-import type { CaptureView } from '../../ports/kept-copies.ts'
+import type { CaptureView, KeptSnapshot } from '../../ports/kept-copies.ts'
 import type { ShownCopies } from '../copies/known-copies.ts'
 import { milliseconds } from './milliseconds.ts'
 import type { Paint } from './paint.ts'
@@ -12,12 +12,21 @@ export function copiesText(estate: Estate, shown: readonly ShownCopies[], paint:
   const nameOf = (id: string): string => estate.components.find((one) => one.id === id)?.name ?? id
   const rows = shown.map((one) => [nameOf(one.component), one.host, ...cells(one)])
   const alarms = shown.flatMap((one) => alarmLines(nameOf(one.component), one, paint))
-  const columns = ['COPIES OF', 'HOST', 'PROTECTION', 'WOULD BE LOST', 'ARCHIVE TO', 'SNAPSHOTS', 'NEWEST']
+  const columns = [
+    'COPIES OF',
+    'HOST',
+    'PROTECTION',
+    'WOULD BE LOST',
+    'ARCHIVE TO',
+    'SNAPSHOTS',
+    'NEWEST',
+    'RESTORED',
+  ]
   return `${textTable(columns, rows)}${alarms.join('')}\n`
 }
 
 function cells({ view }: ShownCopies): readonly string[] {
-  if (view === undefined) return ['unknown', 'unknown', 'unknown', 'unknown', 'unknown']
+  if (view === undefined) return Array.from({ length: 6 }, () => 'unknown')
   const { capture, snapshots } = view
   const newest = snapshots.at(-1)
   const archive =
@@ -27,10 +36,23 @@ function cells({ view }: ShownCopies): readonly string[] {
     capture === undefined ? '-' : exposure(capture),
     archive,
     view.readAgeMs === undefined ? 'unknown' : String(snapshots.length),
-    newest === undefined
-      ? '-'
-      : Temporal.Instant.fromEpochMilliseconds(newest.takenAtMs).toString({ smallestUnit: 'second' }),
+    newest === undefined ? '-' : instantText(newest.takenAtMs),
+    view.readAgeMs === undefined ? 'unknown' : restoredText(snapshots),
   ]
+}
+
+/** When a snapshot last came back whole, and whether that was the newest one. */
+function restoredText(snapshots: readonly KeptSnapshot[]): string {
+  const ages = snapshots
+    .flatMap(({ id, restorations }) => restorations.map(({ atMs }) => ({ id, atMs })))
+    .toSorted((left, right) => left.atMs - right.atMs)
+  const last = ages.at(-1)
+  if (last === undefined) return snapshots.length === 0 ? '-' : 'never'
+  return last.id === snapshots.at(-1)?.id ? instantText(last.atMs) : `${instantText(last.atMs)}, an older one`
+}
+
+function instantText(atMs: number): string {
+  return Temporal.Instant.fromEpochMilliseconds(atMs).toString({ smallestUnit: 'second' })
 }
 
 function protection({ protection, source }: CaptureView): string {
@@ -46,7 +68,11 @@ function exposure({ protection, exposedMs }: CaptureView): string {
   return protection.kind === 'streaming' ? `${time}, ${protection.exposedBytes} bytes` : time
 }
 
-function alarmLines(name: string, { host, view }: ShownCopies, paint: Paint): readonly string[] {
+function alarmLines(
+  name: string,
+  { host, view, failedRestore }: ShownCopies,
+  paint: Paint,
+): readonly string[] {
   if (view === undefined) return []
   const { capture, broken, brokenBefore, problems } = view
   const reason = capture?.protection.kind === 'degraded' ? [`degraded: ${capture.protection.reason}`] : []
@@ -54,6 +80,7 @@ function alarmLines(name: string, { host, view }: ShownCopies, paint: Paint): re
   const lines: readonly (readonly ['red' | 'yellow', string])[] = [
     ...broken.map((hole) => ['red', `archive gap: ${hole}`] as const),
     ...problems.map((problem) => ['red', `vault: ${problem}`] as const),
+    ...(failedRestore === undefined ? [] : [['red', `restore test: ${failedRestore.text}`] as const]),
     ...brokenBefore.map((hole) => ['yellow', `archive gap before the newest snapshot: ${hole}`] as const),
     ...alarms.map((alarm) => ['yellow', `capture: ${alarm}`] as const),
     ...reason.map((text) => ['yellow', text] as const),

@@ -1,5 +1,6 @@
 import { RecoveryError } from '../../domain/recovery-error.ts'
 import { adoption } from '../adoption.ts'
+import { backupVerification } from '../backup-verification.ts'
 import { backup } from '../backup.ts'
 import { maintenance } from '../maintenance.ts'
 import { pointInTimeRecovery } from '../point-in-time-recovery.ts'
@@ -16,6 +17,7 @@ export const procedures: readonly Procedure[] = [
   reprotect,
   pointInTimeRecovery,
   backup,
+  backupVerification,
   maintenance,
 ]
 

@@ -17,25 +17,38 @@ export function copySteps(
   after: readonly string[],
 ): readonly Step[] {
   const copy = { component: scene.cluster.id, copyOf: member.id, goal }
-  const invariants = (scene.cluster.invariants ?? []).map((one) => ({ ...one }))
-  const on = member.host
   return [
     step({
       id: 'resolve',
       action: 'recovery.resolve',
-      on,
+      on: member.host,
       args: { ...copy, timeoutMs: lookMs },
       after,
       proves: 'vault and archive lead to the target; how many commits lie behind it now',
       phase: 'decide',
       timeoutMs: lookMs,
     }),
+    ...restoreSteps(scene, member, goal, ['resolve']),
+  ]
+}
+
+/** From a goal, or what an earlier step chose, to a checked copy. */
+export function restoreSteps(
+  scene: ClusterScene,
+  member: PostgresMember,
+  goal: Json,
+  after: readonly string[],
+): readonly Step[] {
+  const copy = { component: scene.cluster.id, copyOf: member.id, goal }
+  const invariants = (scene.cluster.invariants ?? []).map((one) => ({ ...one }))
+  const on = member.host
+  return [
     step({
       id: 'restore',
       action: 'postgres.restore',
       on,
       args: copy,
-      after: ['resolve'],
+      after,
       proves: `snapshot and WAL lie beside ${member.name}, compared with manifest and ledger`,
       effect: 'reversible',
       phase: 'execute',

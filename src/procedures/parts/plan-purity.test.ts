@@ -60,6 +60,7 @@ const samples: ReadonlyMap<string, Sample> = new Map([
     },
   ],
   ['backup', { facts: sampleFacts(), parameters: {} }],
+  ['backup-verification', { facts: sampleFacts(), parameters: {} }],
   ['maintenance', { facts: sampleFacts(), parameters: { switch: 'on' } }],
   ['reprotect', { facts: sampleFacts({ publishedSync: ['p3'] }), parameters: { member: 'p2' } }],
 ])
