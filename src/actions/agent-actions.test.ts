@@ -61,7 +61,7 @@ function place(seen: Partial<MemberObservation>, time = new VirtualTime()) {
   const lsn = parseLsn('0/3000028')
   const kept = { id: 's', sequence: 1, timeline: 1, startLsn: lsn, endLsn: lsn, systemIdentifier: '1' }
   const snapshot: KeptSnapshot = { ...kept, takenAtMs: 0, verified: [], restorations: [] }
-  const copies = { snapshots: async () => [snapshot] } as unknown as KeptCopies
+  const copies = { snapshots: async () => [snapshot], view: () => ({}) } as unknown as KeptCopies
   const context: AgentContext = {
     world: time.world(),
     member: () => member,
@@ -70,6 +70,7 @@ function place(seen: Partial<MemberObservation>, time = new VirtualTime()) {
     instance: () => instance,
     setDoor: async (_, door) => gate.setDoor(door),
     intend: async (_, intent, epoch) => void member.effects.push(`intend ${intent} ${epoch}`),
+    intentOf: () => 'none',
     copies: () => copies,
     backups: { begun: async () => undefined, begin: async () => undefined },
     recoverySource: async (component) => Promise.reject(new Error(`nothing is kept of ${component}`)),
@@ -320,6 +321,9 @@ test('an action whose look writes says so, so that a superseded executor does no
     upstream,
     target: null,
     epoch: 7,
+    label: 'p1',
+    mayHoldData: true,
+    holdsAll: false,
     ...copy,
   }
   for (const { name, observeWrites = false } of agentActions.values()) {

@@ -1,5 +1,6 @@
 import type { Action, ActionRegistry } from '../engine/action.ts'
 import type { AgentContext } from './agent-context.ts'
+import { captureEnd } from './capture-end.ts'
 import { computeStart } from './compute-start.ts'
 import { computeStop } from './compute-stop.ts'
 import { gateClose } from './gate-close.ts'
@@ -15,6 +16,7 @@ import { postgresInstall } from './postgres-install.ts'
 import { postgresPromote } from './postgres-promote.ts'
 import { postgresRejoin } from './postgres-rejoin.ts'
 import { postgresReopen } from './postgres-reopen.ts'
+import { postgresRevoke } from './postgres-revoke.ts'
 import { postgresSetSync } from './postgres-set-sync.ts'
 import { postgresStart } from './postgres-start.ts'
 import { postgresStopClean } from './postgres-stop-clean.ts'
@@ -25,6 +27,7 @@ import { vaultBackup } from './vault-backup.ts'
 import { vaultReceipt } from './vault-receipt.ts'
 
 const all: readonly Action<AgentContext>[] = [
+  captureEnd,
   computeStart,
   computeStop,
   gateClose,
@@ -40,6 +43,7 @@ const all: readonly Action<AgentContext>[] = [
   postgresPromote,
   postgresRejoin,
   postgresReopen,
+  postgresRevoke,
   postgresSetSync,
   postgresStart,
   postgresStopClean,

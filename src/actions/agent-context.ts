@@ -27,6 +27,7 @@ export interface AgentContext {
   setDoor(gate: string, door: GateDoor, epoch: number): Promise<void>
   /** What the member is meant to be from now on, and under which epoch. Durable before it resolves. */
   intend(member: string, intent: MemberIntent, epoch: number): Promise<void>
+  intentOf(member: string): MemberIntent
   /** What this host keeps of the component; COPIES_NOT_HERE (permanent) when it keeps nothing. */
   copies(component: string): KeptCopies
   /** How far the backups of a run have come; durable before it resolves. */
@@ -50,6 +51,12 @@ export function numberArg(args: ActionArgs, name: string): number {
   const value = args[name]
   if (typeof value === 'number') return value
   throw badArgument(name, 'a number')
+}
+
+export function booleanArg(args: ActionArgs, name: string): boolean {
+  const value = args[name]
+  if (typeof value === 'boolean') return value
+  throw badArgument(name, 'yes or no')
 }
 
 export function textsArg(args: ActionArgs, name: string): readonly string[] {

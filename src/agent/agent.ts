@@ -184,6 +184,7 @@ class Agent {
         found(instances.find((one) => one.component === component)?.instance, component),
       setDoor: async (gate, door, epoch) => this.#doors.set(gate, door, epoch),
       intend: async (member, intent, epoch) => this.#state.intend(member, intent, epoch),
+      intentOf: (member) => this.#state.intentOf(member),
       copies: (component) => this.#copies.keptOf(component),
       backups: new BackupNotes(this.#world.files, this.#setup.statePath),
       recoverySource: async (component) => found(this.#setup.recovery, component).source(component),

@@ -5,20 +5,18 @@ import {
   compile,
   leaderOf,
   memberFacts,
-  othersThan,
   refusal,
   sceneOf,
   targetOf,
-  upstreamOf,
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import { copySteps, installSteps } from './parts/copy-steps.ts'
 import { drain, drainedIds } from './parts/drain-steps.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
+import { recoveredPrimarySteps } from './parts/recovered-primary.ts'
 import { goalOf, goalParameters } from './parts/recovery-goal.ts'
 import { serviceSteps } from './parts/service-steps.ts'
 import { from, step } from './parts/step-form.ts'
-import { takeOverSteps } from './parts/take-over-steps.ts'
 
 /**
  * Data was destroyed, and the primary is well: clients are held back, the state just before is brought back beside it and checked there, and
@@ -44,13 +42,14 @@ export const pointInTimeRecovery: Procedure = {
     const leader = leaderOf(scene)
     requireRunning(scene, leader)
     const { host } = leader
+    const { publishedSync, publishedCount } = scene.facts
     const drained = drain(scene, leader)
     return compile(this, request, scene, [
       ...drained,
       ...copySteps(scene, leader, goal, drainedIds(drained)),
       exportAfter(scene, leader, goal),
       ...replace(scene, leader, goal),
-      ...open(scene, leader),
+      ...recoveredPrimarySteps(scene, leader, { names: publishedSync, count: publishedCount }),
       ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
     ])
   },
@@ -139,51 +138,4 @@ function replace(
     }),
     ...installSteps(scene, leader),
   ]
-}
-
-/**
- * It opens like every new primary. Its standbys hold what was undone, so each is rewound or cloned, and as many as a commit waits for do so
- * before the first client comes.
- */
-function open(scene: ClusterScene, leader: PostgresMember): readonly Step[] {
-  const { publishedSync: names, publishedCount: count } = scene.facts
-  const upstream = upstreamOf(scene, leader)
-  const rejoins = othersThan(scene, leader).map((member) =>
-    step({
-      id: `rejoin-${member.name}`,
-      action: 'postgres.rejoin',
-      on: member.host,
-      args: {
-        component: scene.cluster.id,
-        member: member.id,
-        upstream,
-        timeline: from('promote', 'timeline'),
-      },
-      after: ['promote'],
-      proves: `${member.name} streams the recovered data`,
-      effect: 'reversible',
-      phase: 'verify',
-      optional: !memberFacts(scene, member.id).reachable,
-      timeoutMs: 24 * 3_600_000,
-      attempts: memberFacts(scene, member.id).reachable ? 5 : 1,
-      waitMs: 500,
-    }),
-  )
-  const named = rejoins.filter(
-    ({ id, optional }) => optional !== true && names.includes(id.slice('rejoin-'.length)),
-  )
-  if (named.length < count)
-    throw refusal(
-      'TOO_FEW_STANDBYS',
-      `a commit on ${leader.name} waits for ${count} standbys, and ${named.length} of those that may acknowledge answer`,
-      'bring another standby back with `pointzero run reprotect --param member=` first',
-    )
-  const successor = { member: leader.id, host: leader.host, upstream, names, count, followers: [] }
-  const opened = takeOverSteps(scene, successor).map((one) => {
-    if (one.id === 'set-sync') return { ...one, after: ['start'] }
-    if (one.id !== 'acknowledge' || count === 0) return one
-    return { ...one, after: named.map(({ id }) => id), quorum: count, retry: { attempts: 5, waitMs: 500 } }
-  })
-  const isLater = ({ id }: Step): boolean => id === 'acknowledge' || id === 'checkpoint'
-  return [...opened.filter((one) => !isLater(one)), ...rejoins, ...opened.filter(isLater)]
 }

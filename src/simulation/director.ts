@@ -22,7 +22,7 @@ export class Director {
   readonly injector: FaultInjector
   readonly #sim: SimEstate
   readonly #counters: Counters
-  #goal: { readonly order: RunOrder; readonly isReached: () => boolean } | undefined
+  #goal: { readonly order: () => RunOrder; readonly isReached: () => boolean } | undefined
   #stillSinceUs = 0
   #seen = ''
 
@@ -42,8 +42,13 @@ export class Director {
   }
 
   want(order: RunOrder, isReached: () => boolean): void {
+    this.wantNow(() => order, isReached)
+  }
+
+  /** What is ordered depends on what is there when it is ordered, each time. */
+  wantNow(order: () => RunOrder, isReached: () => boolean): void {
     this.#goal = { order, isReached }
-    this.operators.run(order)
+    this.operators.run(order())
   }
 
   get isGoalReached(): boolean {
@@ -84,14 +89,14 @@ export class Director {
     }
     if (this.#goal !== undefined && !this.#goal.isReached() && this.operators.opening === 0) {
       this.#counters.add('run-again')
-      this.operators.run(this.#goal.order)
+      this.operators.run(this.#goal.order())
     }
   }
 
   #interfere(command: OperatorCommand): void {
     const run = this.reading.openRun
     if (command === 'run-again') {
-      if (this.#goal !== undefined) this.operators.run(this.#goal.order, 1)
+      if (this.#goal !== undefined) this.operators.run(this.#goal.order(), 1)
     } else if (run === '') this.#counters.add(`nothing-to-${command}`)
     else if (command === 'resume') this.operators.resume(run)
     else

@@ -50,6 +50,7 @@ export type PhaseName =
   | 'failover'
   | 'switchover'
   | 'corruption'
+  | 'component-loss'
   | 'backup'
   | 'verification'
   | 'maintenance-on'

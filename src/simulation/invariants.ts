@@ -123,6 +123,33 @@ export class ClusterInvariants {
     this.#newestAcknowledged = before.at(-1)?.record
   }
 
+  /**
+   * No member had its data any more: what the copies did not hold is lost, a number given in it may be given again, and it is
+   * counted. A restore to their end loses nothing that they held.
+   */
+  restored(wal: readonly WalRecord[], isToEnd: boolean, isHeld: (record: WalRecord) => boolean): void {
+    const { released } = this.#history
+    const back = new Set(wal)
+    const missing = released.filter(({ record }) => !back.has(record)).map(({ record }) => record)
+    const undone = missing.filter(isHeld)
+    if (isToEnd && undone.length > 0)
+      throw new InvariantBroken(
+        'what was archived comes back',
+        `${undone.length} archived writes are missing, from ${describe(undone[0] as WalRecord)}`,
+      )
+    for (const record of missing) {
+      if (isHeld(record)) this.#undone.add(record)
+      else this.#sequences.delete(record.sequence)
+    }
+    this.#counters.add('restores')
+    this.#counters.add(isToEnd ? 'restores-to-the-end' : 'restores-to-before')
+    this.#counters.add('undone-writes', undone.length)
+    this.#counters.add('writes-lost-with-all-data', missing.length - undone.length)
+    const left = released.filter(({ record }) => back.has(record))
+    released.splice(0, released.length, ...left)
+    this.#newestAcknowledged = left.at(-1)?.record
+  }
+
   /** Every write that the rule released is on the log of whoever leads at the end. */
   nothingLost(leader: SimPostgres): void {
     const held = new Set(leader.wal)

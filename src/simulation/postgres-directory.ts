@@ -31,6 +31,11 @@ export class PostgresDirectory {
     return Math.max(...this.history.map(({ timeline }) => timeline))
   }
 
+  /** Nothing of it is left. */
+  wipe(): void {
+    Object.assign(this, new PostgresDirectory())
+  }
+
   beginTimeline(timeline: number): void {
     this.history = [...this.history, { timeline, lsn: endOf(this.wal) }]
   }

@@ -76,6 +76,10 @@ export class Cluster {
       random: random.fork('recoveries'),
       copies: new Map(),
       keptWal: () => setting.keptWal(),
+      restored: (wal, isToEnd) =>
+        guarded(() =>
+          this.invariants.restored(wal, isToEnd, (record) => setting.keptWal()?.holds(record) === true),
+        ),
       undone: (position, kept) => guarded(() => this.invariants.undone(position, kept)),
     }
     this.driverSetting = {
@@ -102,6 +106,14 @@ export class Cluster {
     const server = this.servers.find(({ name }) => name === found?.name)
     assert(server !== undefined, `${member} is a member`)
     return server
+  }
+
+  /** Servers and directories of every member are gone at once. */
+  destroyData(): void {
+    for (const server of this.servers) {
+      server.kill()
+      server.directory.wipe()
+    }
   }
 
   /** The first member holds a database that nobody looks after yet; the others are empty. */

@@ -22,6 +22,10 @@ interface SimCopy {
   readonly reports: Map<RecoveryStage, StageReport>
   /** What the old directory held when it was moved away; `undefined` while it lies in its place. */
   kept: readonly WalRecord[] | undefined
+  /** There was no old directory. */
+  isOnly: boolean
+  /** It goes to the end of what is kept. */
+  isToEnd: boolean
 }
 
 export interface RecoverySetting {
@@ -31,6 +35,8 @@ export interface RecoverySetting {
   readonly copies: Map<string, SimCopy>
   /** What was promised behind the goal is undone from here on, because people said so. */
   readonly undone: (position: number, kept: readonly WalRecord[]) => void
+  /** Where nothing else was left: this is all that there is of the database from here on. */
+  readonly restored: (wal: readonly WalRecord[], isToEnd: boolean) => void
   readonly keptWal: () => SimKeptWal | undefined
 }
 
@@ -74,6 +80,7 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
       const { wal, history } = this.#keptWal.read(this.#process.host, goal)
       copy.wal = wal
       copy.history = history
+      copy.isToEnd = goal.inclusive
       const manifest = `manifest of ${goal.snapshot}`
       const figures = { files: 1, bytes: wal.length, walSegments: 1 }
       copy.reports.set('restored', { snapshot: goal.snapshot, manifest, ...figures })
@@ -116,13 +123,16 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
     if (copy?.reports.has('finished') !== true) throw outOfOrder('finished')
     if (server.isRunning) throw permanent('PG_RUNNING', `${server.name} runs`)
     await this.#effect(500, 2_000, () => {
+      if (copy.kept === undefined) copy.isOnly = server.directory.systemIdentifier === ''
       copy.kept ??= [...server.wal]
       server.directory.isDamaged = true
     })
     await this.#effect(500, 2_000, () => {
       if (copy.reports.has('installed')) return
       const { directory } = server
-      this.#setting.undone(copy.history.at(-1)?.lsn ?? 0, copy.kept ?? [])
+      if (copy.isOnly) this.#setting.restored(copy.wal, copy.isToEnd)
+      else this.#setting.undone(copy.history.at(-1)?.lsn ?? 0, copy.kept ?? [])
+      directory.systemIdentifier = this.#keptWal.systemIdentifier
       directory.wal = [...copy.wal]
       directory.history = copy.history
       directory.checkpointTimeline = directory.timeline
@@ -180,7 +190,14 @@ export class SimDatabaseRecovery implements DatabaseRecovery {
   }
 
   #made(run: string): SimCopy {
-    const copy = this.#copy(run) ?? { wal: [], history: [], reports: new Map(), kept: undefined }
+    const copy = this.#copy(run) ?? {
+      wal: [],
+      history: [],
+      reports: new Map(),
+      kept: undefined,
+      isOnly: false,
+      isToEnd: false,
+    }
     this.#setting.copies.set(this.#key(run), copy)
     return copy
   }

@@ -46,6 +46,8 @@ export class SimKeptWal {
   #unsynced: readonly WalRecord[] = []
   #cuts = 0
   #newestTimeline = 0
+  /** Of the database that is kept here; '' until something was received. */
+  systemIdentifier = ''
   #backUpUnderWay = false
 
   constructor(setting: KeptWalSetting) {
@@ -67,6 +69,20 @@ export class SimKeptWal {
     return highest
   }
 
+  /** Where the archive ends: the last record of the newest timeline. */
+  get end(): WalRecord | undefined {
+    let newest: WalRecord | undefined
+    for (const record of this.#durable) {
+      const isNewer = record.timeline === this.#newestTimeline && record.lsn > (newest?.lsn ?? 0)
+      if (isNewer) newest = record
+    }
+    return newest
+  }
+
+  holds(record: WalRecord): boolean {
+    return this.#durable.has(record)
+  }
+
   /** The newest base backup from which the record is reached; `undefined` when there is none yet. */
   snapshotBefore(goal: WalRecord): KeptBase | undefined {
     return this.snapshots.findLast(({ last }) => last.lsn <= goal.lsn && isAncestor(last, goal))
@@ -76,9 +92,7 @@ export class SimKeptWal {
   newest(reader: SimHost): RecoveryGoal {
     if (!this.#setting.links.connects(reader, this.host)) throw unreachable()
     const base = this.snapshots.at(-1)
-    let last: WalRecord | undefined
-    for (const record of this.#durable)
-      if (record.timeline === this.#newestTimeline && record.lsn > (last?.lsn ?? -1)) last = record
+    const last = this.end
     if (base === undefined || last === undefined) throw nothingKept()
     const lsn = lsnText(last.lsn)
     const goal = { snapshot: base.id, timeline: last.timeline, lsn, inclusive: true, reached: lsn }
@@ -116,6 +130,7 @@ export class SimKeptWal {
       found.push(record)
     }
     this.#unsynced = found.reverse()
+    this.systemIdentifier = source.directory.systemIdentifier
   }
 
   /** What became of what was received last. */

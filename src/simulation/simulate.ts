@@ -55,7 +55,8 @@ export async function simulateSeed(
   return simulation.toEnd()
 }
 
-const needsCopies = (phase: PhaseName): boolean => phase === 'corruption' || phase === 'verification'
+const needsCopies = (phase: PhaseName): boolean =>
+  phase === 'corruption' || phase === 'component-loss' || phase === 'verification'
 
 export class Simulation {
   readonly sim: SimEstate
@@ -102,6 +103,11 @@ export class Simulation {
     const { faults } = this.#options
     await this.#during(800_000)
     if (needsCopies(phase)) await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
+    if (phase === 'component-loss') {
+      this.sim.cluster.destroyData()
+      // What was received is durable or lost by then: the archive has an end.
+      await this.#during(400_000)
+    }
     this.#want(phase)
     this.director.injector.begin(phase, faults)
     const endsMs = Math.max(
@@ -155,6 +161,14 @@ export class Simulation {
         { procedure: 'point-in-time-recovery', parameters: this.#goal() },
         () => this.counters.of('recoveries') > before,
       )
+    } else if (phase === 'component-loss') {
+      const before = this.counters.of('restores')
+      const back = this.#random.chance(0.3) ? this.#random.between(1, goalBackMax) : 0
+      const says = this.#random.chance(0.5)
+      this.director.wantNow(
+        () => ({ procedure: 'component-restore', parameters: this.#lastGoal(back, says) }),
+        () => this.counters.of('restores') > before,
+      )
     }
   }
 
@@ -175,6 +189,28 @@ export class Simulation {
     const lsn = lsnText(place.lsn)
     const timeline = String(place.timeline)
     return { target: `lsn:${lsn}`, lsn, inclusive: 'no', timeline, snapshot: snapshot.id, reached: lsn }
+  }
+
+  /** Where the archive ends, or some records before that; who orders it may say who has lost everything. */
+  #lastGoal(back: number, says: boolean): Readonly<Record<string, string>> {
+    const { keptWal, cluster } = this.sim
+    let place = keptWal?.end
+    for (let steps = 0; steps < back; steps += 1) place = place?.previous ?? place
+    const snapshot = place === undefined ? undefined : keptWal?.snapshotBefore(place)
+    if (place === undefined || snapshot === undefined)
+      throw new InvariantBroken('liveness', 'nothing is in the vault when all data are gone')
+    const lsn = lsnText(place.lsn)
+    const empty = cluster.servers.filter(({ directory }) => directory.systemIdentifier === '')
+    return {
+      target: back === 0 ? 'end' : `lsn:${lsn}`,
+      lsn,
+      inclusive: back === 0 ? 'yes' : 'no',
+      timeline: String(place.timeline),
+      snapshot: snapshot.id,
+      reached: lsn,
+      'accept-loss': 'yes',
+      ...(says && empty.length > 0 ? { lost: empty.map(({ name }) => name).join(',') } : {}),
+    }
   }
 
   /** A client got an answer after the healing; in maintenance every gate keeps clients out. */

@@ -161,3 +161,22 @@ test('clients are not led to a primary whose commits nobody confirms: a standby 
   const streaming = [member(1), member(2), member(3, { receiving: false })]
   assert.equal(decide({ misled }, streaming).reason, 'db leads to nowhere')
 })
+
+const emptied: Partial<MemberFacts> = { role: 'stopped', timeline: 0, systemIdentifier: '', receiving: false }
+
+test('starts nothing when no member that answers has its data: who restores them must find the cluster free', () => {
+  const all = [member(1, emptied), member(2, emptied), member(3, emptied)]
+  const some = [member(1, { reachable: false, role: 'unknown', systemIdentifier: '' }), ...all.slice(1)]
+  for (const members of [all, some])
+    for (const inVain of [false, true]) {
+      const decided = decide({ detection: down, inVain }, members)
+      assert.equal(decided.start, 'nothing')
+      assert.match(decided.reason, /component-restore/)
+    }
+})
+
+test('a member without data is nobody who could take over: the leader is opened again where it is', () => {
+  const members = [member(1, { role: 'stopped' }), member(2, emptied), member(3, emptied)]
+  const decided = decide({ detection: down }, members)
+  assert.deepEqual([decided.start, 'member' in decided && decided.member], ['reprotect', 'p1'])
+})

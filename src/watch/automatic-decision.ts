@@ -1,4 +1,5 @@
 import type { ClusterFacts } from '../domain/facts.ts'
+import { holdsNothing } from '../domain/holds-nothing.ts'
 import { revocationsNeeded, type LeaderRecord } from '../domain/leader-record.ts'
 import type { PostgresPolicy } from '../estate/estate.ts'
 import type { Detection } from './failure-detector.ts'
@@ -58,9 +59,19 @@ function decideFailover(input: AutomaticInput): AutomaticDecision {
     )
   }
   const personal = forPersonOnly(input)
+  if (nobodyHoldsData(input))
+    return nothing(
+      'no member that answers has its data: a person brings them back with `pointzero plan component-restore`',
+    )
   const reopened = reopen(input, personal !== '')
   if (reopened !== undefined) return reopened
   return personal === '' ? { start: 'zone-failover', reason: input.detection.reason } : nothing(personal)
+}
+
+/** Nothing could be promoted or started, and trying it would keep whoever restores the data from doing so. */
+function nobodyHoldsData({ facts }: AutomaticInput): boolean {
+  const answering = facts.members.filter(({ reachable }) => reachable)
+  return answering.length > 0 && answering.every(holdsNothing)
 }
 
 /** What a failover would take from clients without anybody having accepted it; '' when nothing. The procedure refuses it too. */
@@ -83,9 +94,13 @@ function reopen(input: AutomaticInput, isPersonal: boolean): AutomaticDecision |
   const home = facts.members.find(({ member }) => member === leader.member)
   if (home === undefined || !home.reachable || (home.role !== 'stopped' && home.role !== 'standby'))
     return undefined
+  if (holdsNothing(home)) return undefined
   const answering = facts.members.filter(
-    ({ member, name, reachable }) =>
-      member !== leader.member && reachable && leader.publishedSync.includes(name),
+    (seen) =>
+      seen.member !== leader.member &&
+      seen.reachable &&
+      !holdsNothing(seen) &&
+      leader.publishedSync.includes(seen.name),
   )
   const needed = revocationsNeeded(leader.publishedSync.length, leader.publishedCount)
   if (input.inVain !== true && !isPersonal && needed > 0 && answering.length >= needed) return undefined

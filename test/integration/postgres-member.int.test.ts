@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openPostgresProbe } from '../../src/drivers/postgres/postgres-probe.ts'
@@ -538,6 +538,23 @@ describe('little WAL is kept', () => {
     assert.ok((await readdir(kept)).includes('PG_VERSION'))
     assert.ok(estate.logged.some(({ event }) => event === 'postgres.not-rewindable'))
     assert.deepEqual(await sql(a, `select to_regclass('won') is not null as here`), [{ here: true }])
+  })
+
+  test('a member whose control file is damaged holds nothing that could be started: it is cloned, and what is left is kept', async () => {
+    await a.member.stopImmediate()
+    const { dataDirectory } = a.config
+    const control = join(dataDirectory, 'global', 'pg_control')
+    const bytes = await readFile(control)
+    bytes[40] = (bytes[40] ?? 0) ^ 1
+    await writeFile(control, bytes)
+    const { role, systemIdentifier } = await a.member.observe()
+    assert.deepEqual([role, systemIdentifier], ['stopped', undefined])
+    await assert.rejects(a.member.startAsStandby(), { code: 'PG_CONTROL_UNREADABLE' })
+    assert.deepEqual(await a.member.rejoin(b.upstream), { method: 'clone' })
+    await a.member.startAsStandby()
+    await a.member.follow(b.upstream)
+    await b.member.writeCanary(2, 3_000)
+    assert.deepEqual(await readFile(join(`${dataDirectory}.kept-2`, 'global', 'pg_control')), bytes)
   })
 })
 

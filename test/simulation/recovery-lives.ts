@@ -5,7 +5,10 @@ import { Simulation, simulateSeed } from '../../src/simulation/simulate.ts'
 import { expandOptions } from '../../src/simulation/simulation-options.ts'
 import { calm } from './simulation-support.ts'
 
-const phases = ['adoption', 'corruption'] as const
+/** A disaster that data come back from, and what counts how often they did. */
+export type RecoveryPhase = keyof typeof countedAs
+
+const countedAs = { corruption: 'recoveries', 'component-loss': 'restores' } as const
 
 export interface RecoveryLives {
   readonly counters: Readonly<Record<string, number>>
@@ -13,15 +16,19 @@ export interface RecoveryLives {
   readonly failure: string
 }
 
-/** Adoption, then a recovery to a point in time, under the faults that the seed draws for a failover and a switchover. */
-export async function recoveryLives(first: number, count: number): Promise<RecoveryLives> {
+/** Adoption, then the disaster and its recovery, under the faults that the seed draws for a failover and a switchover. */
+export async function recoveryLives(
+  first: number,
+  count: number,
+  phase: RecoveryPhase,
+): Promise<RecoveryLives> {
   const counters = new Counters()
   for (let seed = first; seed < first + count; seed += 1) {
     const drawn = expandOptions(seed, {})
     const faults = drawn.faults
       .slice(1)
-      .map((fault) => (fault.phase === 'adoption' ? fault : { ...fault, phase: 'corruption' as const }))
-    const result = await simulateSeed(seed, { phases, faults })
+      .map((fault) => (fault.phase === 'adoption' ? fault : { ...fault, phase }))
+    const result = await simulateSeed(seed, { phases: ['adoption', phase], faults })
     counters.addAll(result.counters)
     if (result.failure !== undefined)
       return { counters: counters.toRecord(), failure: describeFailure(result) }
@@ -30,22 +37,18 @@ export async function recoveryLives(first: number, count: number): Promise<Recov
 }
 
 /** Kills the executor right after each record of the journal in turn; returns how many there are. Throws when one ends otherwise than the rest. */
-export async function everyBoundary(seed: number): Promise<number> {
+export async function everyBoundary(seed: number, phase: RecoveryPhase): Promise<number> {
+  const phases = ['adoption', phase] as const
   // The first record opens the run: nobody executes it yet.
   for (let records = 2; ; records += 1) {
-    const kill: Fault = {
-      phase: 'corruption',
-      atMs: 0,
-      forMs: 1,
-      effect: { kind: 'kill-at-record', records },
-    }
+    const kill: Fault = { phase, atMs: 0, forMs: 1, effect: { kind: 'kill-at-record', records } }
     const simulation = new Simulation(seed, expandOptions(seed, { ...calm, phases, faults: [kill] }))
     const result = await simulation.toEnd()
     if (result.failure !== undefined) throw new Error(describeFailure(result))
     const leading = simulation.director.reading.leadingServer?.name
-    const { recoveries = 0 } = result.counters
-    if (leading !== 'p1' || recoveries !== 1)
-      throw new Error(`killed at record ${records}: ${leading} leads after ${recoveries} recoveries`)
+    const recovered = result.counters[countedAs[phase]] ?? 0
+    if (leading !== 'p1' || recovered !== 1)
+      throw new Error(`killed at record ${records}: ${leading} leads after ${recovered} recoveries`)
     // Nobody took over, so the run had ended before its executor could die.
     if ((result.counters['resumed-by-a-person'] ?? 0) === 0) return records - 1
   }

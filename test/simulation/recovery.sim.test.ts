@@ -28,7 +28,13 @@ const sometimes = [
 ]
 
 test(`a thousand recoveries under faults: nothing before the target is lost, nothing after it is there, no sequence gives a value again (seeds from ${base})`, async (t) => {
-  const { counters, failure } = await offRunner<RecoveryLives>(lives, 'recoveryLives', base, seeds)
+  const { counters, failure } = await offRunner<RecoveryLives>(
+    lives,
+    'recoveryLives',
+    base,
+    seeds,
+    'corruption',
+  )
   assert.equal(failure, '')
   t.diagnostic(JSON.stringify(counters))
   assert.ok((counters['recoveries'] ?? 0) >= seeds, `${counters['recoveries']} recoveries`)
@@ -37,7 +43,7 @@ test(`a thousand recoveries under faults: nothing before the target is lost, not
 })
 
 test('a recovery whose executor dies at any record boundary ends in the same state (T24)', async (t) => {
-  const boundaries = await offRunner<number>(lives, 'everyBoundary', 3)
+  const boundaries = await offRunner<number>(lives, 'everyBoundary', 3, 'corruption')
   t.diagnostic(`${boundaries} boundaries`)
   assert.ok(boundaries > 30, `${boundaries} boundaries`)
 })

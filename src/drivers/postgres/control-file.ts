@@ -36,6 +36,16 @@ export async function readControlFile(dataDirectory: string): Promise<ControlFil
   }
 }
 
+/** The same of a directory that is going to be replaced: a control file that can not be read is one reason for it. */
+export async function readableControlFile(dataDirectory: string): Promise<ControlFile | undefined> {
+  try {
+    return await readControlFile(dataDirectory)
+  } catch (error) {
+    if ((error as { code?: string }).code === 'PG_CONTROL_UNREADABLE') return undefined
+    throw error
+  }
+}
+
 export function parseControlFile(bytes: Uint8Array): ControlFile {
   if (bytes.length < 296) throw unreadable('it is too short')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

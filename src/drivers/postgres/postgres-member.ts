@@ -11,7 +11,7 @@ import { immediateStopMs } from '../../domain/stale-read-bound.ts'
 import { CanaryWriter } from './canary.ts'
 import { CertificateWatch } from './certificate-watch.ts'
 import { alterSystem } from './alter-system.ts'
-import { readControlFile } from './control-file.ts'
+import { readableControlFile, readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
 import { KeptDirectories } from './kept-directories.ts'
 import { MemberObserver } from './member-observer.ts'
@@ -203,7 +203,7 @@ class PostgresMember implements OpenPostgresMember {
 
   async rejoin(upstream: Upstream): Promise<{ readonly method: RejoinMethod }> {
     return await crossPort(this.name, async () => {
-      await this.#requireIdentity()
+      await this.#requireIdentity(readableControlFile)
       if ((await this.#postmaster.find()) !== undefined) {
         const hint = 'fence it first: `pointzero run zone-failover`'
         throw refused('PG_RUNNING', `${this.name} runs; only a stopped member can rejoin`, hint)
@@ -239,10 +239,10 @@ class PostgresMember implements OpenPostgresMember {
   }
 
   /** No effect on a directory that belongs to another cluster (D04: an id is bound to what it denotes). */
-  async #requireIdentity(): Promise<void> {
+  async #requireIdentity(read = readControlFile): Promise<void> {
     const { dataDirectory, systemIdentifier, name } = this.#config
     if (systemIdentifier === undefined) return
-    const control = await readControlFile(dataDirectory)
+    const control = await read(dataDirectory)
     if (control === undefined || control.systemIdentifier === systemIdentifier) return
     throw identityRefused(name, control.systemIdentifier, systemIdentifier)
   }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { lsnToBigint } from '../../domain/lsn.ts'
 import type { Upstream } from '../../ports/database-member.ts'
 import { buildConninfo } from './conninfo.ts'
-import { readControlFile } from './control-file.ts'
+import { readableControlFile, readControlFile } from './control-file.ts'
 import type { PostgresEffects, PostgresMemberConfig } from './member-config.ts'
 import { authorityOf, placedTls } from './member-tls.ts'
 import {
@@ -50,7 +50,8 @@ export interface RejoinSubject {
 export async function rejoin(subject: RejoinSubject, upstream: Upstream): Promise<RejoinMethod> {
   const { config, effects } = subject
   await prepareSocketDirectory(config)
-  const own = await readControlFile(config.dataDirectory)
+  // One that is damaged has nothing to rewind: it is kept, and cloned beside.
+  const own = await readableControlFile(config.dataDirectory)
   const identity = config.systemIdentifier ?? own?.systemIdentifier
   const view = await asking(subject, upstream, async (its) => await its.view(identity))
   if (own !== undefined && own.systemIdentifier !== view.systemIdentifier) {

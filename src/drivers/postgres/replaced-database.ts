@@ -9,7 +9,7 @@ import type {
   SequenceHeight,
   UndoneTransaction,
 } from '../../ports/isolated-database.ts'
-import { readControlFile } from './control-file.ts'
+import { readableControlFile } from './control-file.ts'
 import { exportRows } from './export-rows.ts'
 import type { ExportSource } from './export-rows.ts'
 import type { PostgresMemberConfig } from './member-config.ts'
@@ -80,7 +80,7 @@ class PostgresReplaced implements ReplacedDatabase {
 
   async newestTimeline(): Promise<number> {
     return await crossPort(this.#config.name, async () => {
-      const control = await readControlFile(this.#config.dataDirectory)
+      const control = await readableControlFile(this.#config.dataDirectory)
       const named = (await walNames(this.#wal)).map((name) => Number.parseInt(name.slice(0, 8), 16))
       return named.reduce((highest, one) => Math.max(highest, one), control?.timeline ?? 0)
     })

@@ -1,6 +1,7 @@
 // One fault, at a moment that only the seed knows, done to the machine: the product is told nothing, and neither are the clients.
 // node src/lab/faults/fault-main.ts --directory LAB --fault kill-zone [--target az1] [--seed 7] [--end-after-ms 10000]
 // node src/lab/faults/fault-main.ts --directory LAB --fault corrupt-any [--seed 7]
+// node src/lab/faults/fault-main.ts --directory LAB --fault destroy-data [--seed 7]
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { RecoveryError } from '../../domain/recovery-error.ts'
@@ -17,11 +18,14 @@ import type { SeededRandom } from '../seeded-random.ts'
 import { parseCount } from '../workload/program-arguments.ts'
 import { corrupt, corruptedTable, corruptionNames } from './corruption.ts'
 import type { CorruptionName } from './corruption.ts'
+import { destroyData, destroyDataFault } from './destroy-data.ts'
 import { openFaultLog } from './fault-log.ts'
 import type { FaultLog } from './fault-log.ts'
 import { faultNames, inject } from './fault.ts'
 import type { FaultName } from './fault.ts'
 import { findPrimary } from './find-primary.ts'
+
+type AnyFault = FaultName | CorruptionName | typeof destroyDataFault
 
 const { values: given } = parseArgs({
   options: {
@@ -58,6 +62,10 @@ async function main(): Promise<void> {
   const log = openFaultLog(given.log ?? faultLogFile(lab.state.directory))
   log.write({ event: 'planned', fault, target: given.target, seed, delayMs })
   await sleep(delayMs)
+  if (fault === destroyDataFault) {
+    await destroyAll(lab, { log, seed, random })
+    return
+  }
   // Chosen as late as possible: the primary may have moved since.
   const host = given.target === 'primary' ? await primaryOf(lab) : parseHost(given.target)
   if (isCorruption(fault)) {
@@ -75,6 +83,22 @@ async function main(): Promise<void> {
   await end()
   log.write({ event: 'ended', ...entry })
   process.stdout.write(`${fault} on ${host} ended after ${endAfterMs} ms\n`)
+}
+
+/** Whose directory goes first is the seed's. */
+async function destroyAll(
+  { state }: Lab,
+  { log, seed, random }: { readonly log: FaultLog; readonly seed: number; readonly random: SeededRandom },
+): Promise<void> {
+  const hosts = zoneHostNames
+    .map((host) => ({ host, place: random.fraction() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ host }) => host)
+  const entry = { fault: destroyDataFault, target: hosts.join(','), seed }
+  log.write({ event: 'beginning', ...entry })
+  const processes = await destroyData(state.directory, hosts)
+  log.write({ event: 'began', ...entry, processes })
+  process.stdout.write(`${destroyDataFault} on ${entry.target}\n`)
 }
 
 async function corruptLedger(
@@ -105,15 +129,16 @@ async function primaryOf({ network, ledgerPassword, authorityFile }: Lab): Promi
   return await findPrimary(members)
 }
 
-function parseFault(text: string, random: SeededRandom): FaultName | CorruptionName {
+function parseFault(text: string, random: SeededRandom): AnyFault {
+  if (text === destroyDataFault) return text
   if (text === 'corrupt-any') return corruptionNames[random.integer(corruptionNames.length)] ?? 'corrupt-drop'
-  const names = [...faultNames, ...corruptionNames]
+  const names = [...faultNames, ...corruptionNames, destroyDataFault] as const
   const fault = names.find((name) => name === text)
   if (fault !== undefined) return fault
   throw usage(`there is no fault ${text}`, `name one of ${[...names, 'corrupt-any'].join(', ')}`)
 }
 
-function isCorruption(fault: FaultName | CorruptionName): fault is CorruptionName {
+function isCorruption(fault: AnyFault): fault is CorruptionName {
   return corruptionNames.some((name) => name === fault)
 }
 

@@ -8,6 +8,7 @@ import { faultLogFile, productRoot } from '../lab-paths.ts'
 import { isRunning, startLabProcess } from '../lab-process.ts'
 import type { Lab } from '../lab.ts'
 import type { CorruptionName } from './corruption.ts'
+import { destroyDataFault } from './destroy-data.ts'
 import type { FaultLogEntry } from './fault-log.ts'
 
 export interface FaultOrder {
@@ -46,6 +47,15 @@ export async function corruptDatabase(
   signal: AbortSignal,
 ): Promise<void> {
   await inflict(lab, { fault: order.kind, ...order }, signal)
+}
+
+/** Every data directory of the cluster is removed by another process, servers included. Resolves when nothing of them is left. */
+export async function destroyAllData(
+  lab: Lab,
+  order: FaultOrder & { readonly log: string },
+  signal: AbortSignal,
+): Promise<void> {
+  await inflict(lab, { fault: destroyDataFault, ...order }, signal)
 }
 
 async function inflict(

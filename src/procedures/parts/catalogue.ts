@@ -2,6 +2,7 @@ import { RecoveryError } from '../../domain/recovery-error.ts'
 import { adoption } from '../adoption.ts'
 import { backupVerification } from '../backup-verification.ts'
 import { backup } from '../backup.ts'
+import { componentRestore } from '../component-restore.ts'
 import { maintenance } from '../maintenance.ts'
 import { pointInTimeRecovery } from '../point-in-time-recovery.ts'
 import type { Procedure } from './procedure.ts'
@@ -16,6 +17,7 @@ export const procedures: readonly Procedure[] = [
   switchover,
   reprotect,
   pointInTimeRecovery,
+  componentRestore,
   backup,
   backupVerification,
   maintenance,

@@ -1,3 +1,4 @@
+import type { Json } from '../../domain/canonical-json.ts'
 import type { Step } from '../../domain/plan.ts'
 import type { PostgresMember } from '../../estate/estate.ts'
 import { companions, gatePlaces, targetOf, type ClusterScene } from './cluster-facts.ts'
@@ -20,23 +21,36 @@ export function drain(scene: ClusterScene, old: PostgresMember): readonly Step[]
         }),
       ),
   )
-  const routes = gatePlaces(scene, scene.cluster.name).map((place) =>
+  return [
+    ...stops,
+    ...holdGates(
+      scene,
+      stops.map(({ id }) => id),
+      targetOf(scene, old),
+    ),
+  ]
+}
+
+/** Clients are led nowhere; undone, they are led back, where there is anything to lead them to. */
+export function holdGates(scene: ClusterScene, after: readonly string[], back?: Json): readonly Step[] {
+  return gatePlaces(scene, scene.cluster.name).map((place) =>
     step({
       id: `hold-${place.name}-${place.host}`,
       action: 'gate.route',
       on: place.host,
       args: { component: place.gate, target: null },
-      after: stops.map(({ id }) => id),
+      after,
       proves: `${place.name} on ${place.host} leads nowhere`,
       effect: 'reversible',
       phase: 'execute',
       optional: !place.reachable,
       attempts: place.reachable ? 3 : 1,
       timeoutMs: place.reachable ? 5_000 : 1_000,
-      undo: { action: 'gate.route', args: { component: place.gate, target: targetOf(scene, old) } },
+      ...(back === undefined
+        ? {}
+        : { undo: { action: 'gate.route', args: { component: place.gate, target: back } } }),
     }),
   )
-  return [...stops, ...routes]
 }
 
 /** Those that have to be done before anything else is. */

@@ -59,6 +59,20 @@ const samples: ReadonlyMap<string, Sample> = new Map([
       },
     },
   ],
+  [
+    'component-restore',
+    {
+      facts: sampleFacts({ members: [memberFact(1, empty), memberFact(2, empty), memberFact(3, empty)] }),
+      parameters: {
+        lsn: '0/5000000',
+        inclusive: 'yes',
+        timeline: '1',
+        snapshot: '20261122T010203Z-abcdefgh',
+        reached: '0/5000000',
+        'accept-loss': 'yes',
+      },
+    },
+  ],
   ['backup', { facts: sampleFacts(), parameters: {} }],
   ['backup-verification', { facts: sampleFacts(), parameters: {} }],
   ['maintenance', { facts: sampleFacts(), parameters: { switch: 'on' } }],
