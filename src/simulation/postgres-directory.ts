@@ -69,6 +69,18 @@ export class PostgresDirectory {
     return end !== undefined && endOf(standby.wal) <= end
   }
 
+  /** A copy that later changes of this one do not reach. */
+  snapshot(): PostgresDirectory {
+    const copy = new PostgresDirectory()
+    copy.become(this)
+    return copy
+  }
+
+  /** Everything as it is there, as if it were this disk. */
+  become(other: PostgresDirectory): void {
+    Object.assign(this, other, { wal: [...other.wal] })
+  }
+
   copyFrom(source: PostgresDirectory): void {
     this.systemIdentifier = source.systemIdentifier
     this.wal = [...source.wal]

@@ -4,6 +4,8 @@ import type { Json } from '../domain/canonical-json.ts'
 import { digest } from '../engine/digest.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { scopeOf } from '../estate/estate-lookup.ts'
+import { placeAdopted, readAdopted } from './adopted-estate.ts'
+import type { AdoptedEstate } from './adopted-estate.ts'
 import { Counters } from './counters.ts'
 import { Director } from './director.ts'
 import { InvariantBroken } from './invariants.ts'
@@ -45,7 +47,10 @@ const goalBackMax = 6
 /** After the faults of a phase are over, everything must be whole again within this much virtual time. */
 const settleLimitUs = 180_000_000
 
-/** One life of an estate: adoption, a disaster, a planned switch, each under its faults, each followed by a healing. */
+/**
+ * One life of an estate: a disaster and a planned switch, in some lives an adoption before them, each under its faults, each followed by a
+ * healing.
+ */
 export async function simulateSeed(
   seed: number,
   given: Partial<SimulationOptions> = {},
@@ -57,6 +62,30 @@ export async function simulateSeed(
 
 const needsCopies = (phase: PhaseName): boolean =>
   phase === 'corruption' || phase === 'component-loss' || phase === 'verification'
+
+/** What is kept depends on its key alone and is never changed: one life can not tell what was lived before it. */
+const adoptedEstates = new Map<string, Promise<AdoptedEstate>>()
+
+/** What a calm adoption leaves, an hour before the life that begins with it. */
+async function adoptedEstate({ detectMs, fenceMs }: SimulationOptions): Promise<AdoptedEstate> {
+  const key = `${detectMs}/${fenceMs}`
+  const known = adoptedEstates.get(key)
+  if (known !== undefined) return await known
+  const simulation = new Simulation(0, {
+    phases: ['adoption'],
+    faults: [],
+    detectMs,
+    fenceMs,
+    heartbeatMs: 400,
+    tickMs: 400,
+    lateRate: 0,
+    clients: { everyUs: 500_000, cancelRate: 0 },
+  })
+  for (const host of simulation.sim.hosts) host.wallOffsetMs -= 3_600_000
+  const adopted = simulation.adopt()
+  adoptedEstates.set(key, adopted)
+  return await adopted
+}
 
 export class Simulation {
   readonly sim: SimEstate
@@ -85,8 +114,19 @@ export class Simulation {
     this.#giveStandingApprovals()
   }
 
+  /** To where everything is whole after the adoption. */
+  async adopt(): Promise<AdoptedEstate> {
+    this.sim.startAll()
+    await this.#phase('adoption')
+    return readAdopted(this.sim)
+  }
+
   async toEnd(): Promise<SeedResult> {
     try {
+      if (!this.#options.phases.includes('adoption')) {
+        placeAdopted(this.sim, await adoptedEstate(this.#options))
+        this.#startClients()
+      }
       this.sim.startAll()
       for (const phase of this.#options.phases) await this.#phase(phase)
       for (const client of this.#clients) client.stop()
@@ -101,7 +141,7 @@ export class Simulation {
   async #phase(phase: PhaseName): Promise<void> {
     const { loop } = this.sim
     const { faults } = this.#options
-    await this.#during(800_000)
+    await this.#during(loop.nowUs === 0 ? 800_000 : 300_000)
     if (needsCopies(phase)) await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
     if (phase === 'component-loss') {
       this.sim.cluster.destroyData()

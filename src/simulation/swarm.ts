@@ -20,7 +20,7 @@ const processes: readonly ProcessKind[] = [
   'postgres',
 ]
 const commands = ['pause', 'continue', 'cancel', 'resume', 'run-again'] as const
-const phases: readonly PhaseName[] = [
+const usual: readonly PhaseName[] = [
   'adoption',
   'failover',
   'failover',
@@ -92,21 +92,22 @@ const makers: Readonly<Record<FaultEffect['kind'], Maker>> = {
 const kinds = Object.keys(makers) as readonly FaultEffect['kind'][]
 
 /** Each seed gets its own few kinds of fault, and those often: rare combinations meet more often than when everything happens a little. */
-export function swarmFaults(random: SimRandom): readonly Fault[] {
+export function swarmFaults(random: SimRandom, lived: readonly PhaseName[]): readonly Fault[] {
+  const phases = within(usual, lived)
   const chosen = kinds.filter(() => random.chance(0.5))
   const pool = chosen.length > 0 ? chosen : kinds
-  const single = Array.from({ length: random.between(5, 9) }, (): Fault => {
+  const single = Array.from({ length: random.between(4, 5 + lived.length) }, (): Fault => {
     const phase = random.pick(phases)
     const effect = makers[random.pick(pool)](random)
     return { phase, atMs: random.between(0, 2000), forMs: random.between(200, 2800), effect }
   })
-  return random.chance(0.25) ? [...single, ...lateEffect(random)] : single
+  return random.chance(0.25) ? [...single, ...lateEffect(random, lived)] : single
 }
 
 /** What a person's executor asked for is swallowed by a cut; somebody else takes the run over; then the cut heals. */
-function lateEffect(random: SimRandom): readonly Fault[] {
+function lateEffect(random: SimRandom, lived: readonly PhaseName[]): readonly Fault[] {
   const atMs = random.between(5, 120)
-  const phase = random.pick<PhaseName>(['adoption', 'switchover', 'switchover'])
+  const phase = random.pick(within(['adoption', 'switchover', 'switchover'], lived))
   const cuts = zones.map((from): Fault => {
     const effect: FaultEffect = { kind: 'partition', place: 'client', from }
     return { phase, atMs, forMs: random.between(700, 3000), effect }
@@ -115,7 +116,13 @@ function lateEffect(random: SimRandom): readonly Fault[] {
   return [...cuts, { phase, atMs: atMs + random.between(20, 500), forMs: 1, effect }]
 }
 
-/** How the primary's zone is lost in the second phase. */
+/** Those of them that are lived; where none is, what is lived instead. */
+function within(phases: readonly PhaseName[], lived: readonly PhaseName[]): readonly PhaseName[] {
+  const found = phases.filter((phase) => lived.includes(phase))
+  return found.length > 0 ? found : lived
+}
+
+/** How the primary's zone is lost. */
 export function disaster(random: SimRandom): Fault {
   const place = 'leader-zone'
   const effect = random.pick<FaultEffect>([

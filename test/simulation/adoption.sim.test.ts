@@ -45,3 +45,13 @@ test('two people who press at the same moment get one run, and the second is tol
     )
   }
 })
+
+test('what it leaves is where most lives begin: whole, nothing to repair, and untouched by what was lived from it', async () => {
+  const lives = [{ phases: ['switchover'] }, { phases: ['failover'] }, { phases: ['switchover'] }] as const
+  const [first, , again] = await Promise.all(lives.map(async (given) => live(5, given)))
+  assert.ok(first !== undefined && again !== undefined)
+  assert.equal(count(first, 'log:automatic-run-opened'), 0)
+  assert.equal(count(first, 'log:member-rejoined:clone'), 0)
+  assert.equal(count(first, 'command:run:completed'), 1)
+  assert.equal(again.traceHash, first.traceHash)
+})

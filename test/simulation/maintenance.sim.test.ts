@@ -69,7 +69,7 @@ test('under whatever else goes wrong nobody gets in, and in the end everybody do
   const seed = baseSeed(7000)
   for (let index = 0; index < 15; index += 1) {
     const random = new SimRandom(seed + index).fork('maintenance')
-    const others = swarmFaults(random).map((one, at) => ({
+    const others = swarmFaults(random, phases).map((one, at) => ({
       ...one,
       phase: random.pick(['maintenance-on', 'failover', 'maintenance-off'] as const),
       atMs: at === 0 ? 0 : one.atMs,
