@@ -3,7 +3,7 @@ import { archiveCoverage } from '../../capture/archive-coverage.ts'
 import type { TimelineEnd } from '../../capture/archive-end.ts'
 import { listSegments, readHistories, readIdentity } from '../../capture/archive-layout.ts'
 import { loadLedger } from '../../capture/ledger-writer.ts'
-import { verifyArchive } from '../../capture/verify-archive.ts'
+import { listed, verifyArchive } from '../../capture/verify-archive.ts'
 import type { NamedSegment } from '../../capture/wal-position.ts'
 import { parseLsn } from '../../domain/lsn.ts'
 import type { CopiesFinding, KeptSnapshot } from '../../ports/kept-copies.ts'
@@ -34,13 +34,12 @@ export async function copiesFinding(
   const { segmentBytes } = identity
   const ledger = await loadLedger(archive)
   const defects = await verifyArchive(archive, segmentBytes, ledger.entries, false)
-  const damaged = defects.filter(({ problem }) => problem !== 'unlisted').map(({ file }) => file)
   const coverage = archiveCoverage({
     segmentBytes,
     entries: ledger.entries,
     histories: await readHistories(archive),
     ends: growingEnds(await listSegments(archive, segmentBytes)),
-    damaged: new Set(damaged),
+    damaged: new Set(listed(defects).map(({ file }) => file)),
   })
   const known = { coverage, defects, ledgerDefects: ledger.defects, backups: snapshots }
   return { systemIdentifier, snapshots, problems, ...archiveSoundness(known) }
