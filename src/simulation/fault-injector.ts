@@ -53,6 +53,7 @@ export class FaultInjector {
     this.#recordsLeft[0] = next - 1
     if (next > 1) return
     this.#recordsLeft.shift()
+    this.#sim.counters.add('killed-at-record')
     for (const process of this.#processesOf('executor', 'ctl')) process.kill()
   }
 
