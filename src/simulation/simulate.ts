@@ -141,7 +141,8 @@ export class Simulation {
   async #phase(phase: PhaseName): Promise<void> {
     const { loop } = this.sim
     const { faults } = this.#options
-    await this.#during(loop.nowUs === 0 ? 800_000 : 300_000)
+    const beginsAdopted = !this.#options.phases.includes('adoption')
+    await this.#during(beginsAdopted && loop.nowUs > 0 ? 300_000 : 800_000)
     if (needsCopies(phase)) await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
     if (phase === 'component-loss') {
       this.sim.cluster.destroyData()
