@@ -96,7 +96,10 @@ export function swarmFaults(random: SimRandom, lived: readonly PhaseName[]): rea
   const phases = within(usual, lived)
   const chosen = kinds.filter(() => random.chance(0.5))
   const pool = chosen.length > 0 ? chosen : kinds
-  const single = Array.from({ length: random.between(4, 5 + lived.length) }, (): Fault => {
+  // As many for each phase, whether there is one more or not.
+  const most = lived.includes('adoption') ? 9 : 7
+  const least = lived.includes('adoption') ? 5 : 4
+  const single = Array.from({ length: random.between(least, most) }, (): Fault => {
     const phase = random.pick(phases)
     const effect = makers[random.pick(pool)](random)
     return { phase, atMs: random.between(0, 2000), forMs: random.between(200, 2800), effect }

@@ -24,7 +24,7 @@ export async function recoveryLives(
 ): Promise<RecoveryLives> {
   const counters = new Counters()
   for (let seed = first; seed < first + count; seed += 1) {
-    const drawn = expandOptions(seed, {})
+    const drawn = expandOptions(seed, { phases: ['adoption', 'failover', 'switchover'] })
     const faults = drawn.faults
       .slice(1)
       .map((fault) => (fault.phase === 'adoption' ? fault : { ...fault, phase }))

@@ -18,7 +18,7 @@ export interface VerificationLives {
 export async function verificationLives(first: number, count: number): Promise<VerificationLives> {
   const counters = new Counters()
   for (let seed = first; seed < first + count; seed += 1) {
-    const drawn = expandOptions(seed, {})
+    const drawn = expandOptions(seed, { phases: ['adoption', 'failover', 'switchover'] })
     const faults = drawn.faults
       .slice(seed % 2)
       .map((fault) => (fault.phase === 'adoption' ? fault : { ...fault, phase: 'verification' as const }))
