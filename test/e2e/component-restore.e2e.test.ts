@@ -10,7 +10,7 @@ import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
 import type { Clients } from './support/clients.ts'
-import { chosenBoundaries } from './support/chosen-boundaries.ts'
+import { chosenBoundaries, isFull } from './support/chosen-boundaries.ts'
 import {
   ask,
   clusterOf,
@@ -26,7 +26,6 @@ import { boundariesOf, castFor, inCast } from './support/journal-boundaries.ts'
 import { caughtUp } from './support/recovery-goal.ts'
 
 const seed = Number(process.env['POINTZERO_CRASH_SEED'] ?? 1)
-const isFull = process.env['POINTZERO_CRASH_MATRIX'] === 'full'
 const toTheEnd = ['--param', 'target=end', '--param', 'accept-loss=yes']
 
 describe('a database whose every data directory is gone comes back from its copies', () => {

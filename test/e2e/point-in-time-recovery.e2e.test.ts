@@ -8,9 +8,11 @@ import { hostPaths } from '../../src/lab/lab-paths.ts'
 import { SimRandom } from '../../src/simulation/sim-random.ts'
 import { benchUp } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
+import { chosenBoundaries, isFull } from './support/chosen-boundaries.ts'
 import { judge, startClients } from './support/clients.ts'
 import { ask, leaderOf, othersThan, outcomeOf, runApproved, settled, showRun } from './support/estate-view.ts'
 import { executorArguments, openApproved } from './support/interrupted-run.ts'
+import { boundariesOf, castFor, inCast } from './support/journal-boundaries.ts'
 import { backUp, caughtUp, goalBefore, suspicions } from './support/recovery-goal.ts'
 
 const seed = Number(process.env['POINTZERO_CRASH_SEED'] ?? 1)
@@ -103,28 +105,33 @@ describe('a database is brought back to just before somebody ruined it', () => {
     ])
   })
 
-  for (const boundary of sampled()) {
-    it(`ends the same when its executor dies ${boundary} and another goes on`, async () => {
-      const { xid, leader, table } = await ruin(bench, `t_${boundary.replaceAll(/\W/g, '_')}`)
-      const { run } = await openApproved(bench, 'point-in-time-recovery', ...(await goalBefore(bench, xid)))
-      const killed = await bench.startProgram(executorArguments(bench, run, ['--at', boundary])).ended
-      assert.equal(killed.code, 137, killed.stdout)
-      const resumed = await bench.startPointzero('operator', 'resume', run, '--json').ended
-      assert.equal(resumed.code, 0, resumed.stdout.slice(-2000))
-      assert.equal((await showRun(bench, run)).status, 'completed')
-      assert.equal(leaderOf(await settled(bench)), leader)
-      for (const host of [leader, ...othersThan(leader)])
-        assert.deepEqual(
-          await ask(bench, host, `select count(*)::int as rows from ${table}`),
-          [{ rows: 3 }],
-          host,
-        )
-    })
-  }
+  it('ends the same when its executor dies at a boundary of its journal and another goes on', async (t) => {
+    for (const boundary of await boundaries(bench)) {
+      t.diagnostic(boundary)
+      await t.test(`dies ${boundary}`, async () => {
+        const { run, cast, ...ruined } = await ruinAndPlan(bench, `t_${boundary.replaceAll(/\W/g, '_')}`)
+        const at = inCast(boundary, cast)
+        const killed = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
+        assert.equal(killed.code, 137, killed.stdout)
+        const resumed = await bench.startPointzero('operator', 'resume', run, '--json').ended
+        const isOver = boundary === 'after finished'
+        assert.equal(resumed.code, isOver ? 3 : 0, resumed.stdout.slice(-2000))
+        await isBack(bench, run, ruined)
+      })
+    }
+  })
 })
 
-/** Beside every point of no return one, and some that the seed chooses. */
-function sampled(): readonly string[] {
+/** Beside every point of no return one, and some that the seed chooses; all that a run undisturbed passes when everything is asked for. */
+async function boundaries(bench: Bench): Promise<readonly string[]> {
+  if (isFull) {
+    const { run, cast, ...ruined } = await ruinAndPlan(bench, 'traced')
+    const trace = join(bench.lab.state.directory, `${run}.trace`)
+    const ended = await bench.startProgram(executorArguments(bench, run, ['--trace', trace])).ended
+    assert.equal(ended.code, 0, ended.stdout.slice(-2000))
+    await isBack(bench, run, ruined)
+    return chosenBoundaries(boundariesOf(trace, cast), 0)
+  }
   const random = new SimRandom(seed)
   const others = [
     'restore',
@@ -135,14 +142,32 @@ function sampled(): readonly string[] {
     'start',
     'set-sync',
     'acknowledge',
-  ].flatMap((step) => [`after:intent:${step}`, `after:outcome:${step}`])
+  ].flatMap((step) => [`after intent:${step}`, `after outcome:${step}`])
   return [
-    'after:intent:claim',
-    'after:intent:install',
-    'after:intent:promote',
+    'after intent:claim',
+    'after intent:install',
+    'after intent:promote',
     random.pick(others),
     random.pick(others),
   ]
+}
+
+async function ruinAndPlan(bench: Bench, table: string) {
+  const ruined = await ruin(bench, table)
+  const goal = await goalBefore(bench, ruined.xid)
+  const { run } = await openApproved(bench, 'point-in-time-recovery', ...goal)
+  return { ...ruined, run, cast: castFor(ruined.leader) }
+}
+
+async function isBack(bench: Bench, run: string, { leader, table }: Omit<Ruin, 'xid'>): Promise<void> {
+  assert.equal((await showRun(bench, run)).status, 'completed')
+  assert.equal(leaderOf(await settled(bench)), leader)
+  for (const host of [leader, ...othersThan(leader)])
+    assert.deepEqual(
+      await ask(bench, host, `select count(*)::int as rows from ${table}`),
+      [{ rows: 3 }],
+      host,
+    )
 }
 
 interface Ruin {

@@ -1,7 +1,7 @@
 import { seededRandom } from '../../../src/lab/seeded-random.ts'
 
 /** `full` runs every boundary; otherwise those beside what can not be undone, and a seeded sample of the rest. */
-const isFull = process.env['POINTZERO_CRASH_MATRIX'] === 'full'
+export const isFull = process.env['POINTZERO_CRASH_MATRIX'] === 'full'
 export const matrixSeed = Number(process.env['POINTZERO_CRASH_SEED'] ?? Date.now() % 1_000_000)
 
 /** An intent that is durable and whose effect may or may not have happened, and the leader record itself. */
