@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Suite, Tests } from './suites.ts'
@@ -25,7 +26,32 @@ export async function runSuite(root: string, suite: Suite): Promise<SuiteResult>
 async function runTests(root: string, suite: Tests): Promise<SuiteResult> {
   const files = globSync(suite.files, { cwd: root }).toSorted()
   if (files.length === 0) return { passed: 0, failed: 1, reason: `no file matches ${suite.files}` }
-  const ended = await runNode(root, ['--test', '--test-reporter=spec', ...suite.flags, ...files])
+  const shares = dealt(files, Math.min(suite.processes ?? 1, availableParallelism()))
+  const results = await Promise.all(
+    shares.map(async (share, index) => await runShare(root, suite.flags, share, index === 0)),
+  )
+  const reasons = results.flatMap(({ reason }) => reason ?? [])
+  return {
+    passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
+    ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
+  }
+}
+
+/** Each its turn, so that neighbours in the list are apart. */
+export function dealt(files: readonly string[], hands: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.min(hands, files.length) }, (_, hand) =>
+    files.filter((_file, index) => index % hands === hand),
+  )
+}
+
+async function runShare(
+  root: string,
+  flags: readonly string[],
+  files: readonly string[],
+  atOnce: boolean,
+): Promise<SuiteResult> {
+  const ended = await runNode(root, ['--test', '--test-reporter=spec', ...flags, ...files], atOnce)
   const counts = readTestCounts(ended.reportLines)
   if (counts === undefined) return { passed: 0, failed: 1, reason: `the test runner died: ${ended.how}` }
   if (counts.passed + counts.failed === 0) return { passed: 0, failed: 1, reason: 'no test was executed' }
@@ -54,8 +80,8 @@ interface Ended {
   readonly reportLines: readonly string[]
 }
 
-/** Runs this Node in a process group of its own and shows its output. */
-async function runNode(root: string, args: readonly string[]): Promise<Ended> {
+/** Runs this Node in a process group of its own and shows its output: as it comes, or in one piece when it ended. */
+async function runNode(root: string, args: readonly string[], atOnce = true): Promise<Ended> {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -63,7 +89,9 @@ async function runNode(root: string, args: readonly string[]): Promise<Ended> {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   })
-  child.stdout.pipe(process.stdout, { end: false })
+  const kept: Buffer[] = []
+  if (atOnce) child.stdout.pipe(process.stdout, { end: false })
+  else child.stdout.on('data', (chunk: Buffer) => kept.push(chunk))
   const reportLines: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (/^[ℹ✔] /.test(line)) reportLines.push(line)
@@ -82,6 +110,7 @@ async function runNode(root: string, args: readonly string[]): Promise<Ended> {
     child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
   })
   clearTimeout(deadline)
+  process.stdout.write(Buffer.concat(kept))
   process.off('SIGINT', stop).off('SIGTERM', stop)
   return { ok: how === 'exit code 0', how, reportLines }
 }

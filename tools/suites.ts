@@ -30,6 +30,8 @@ export interface Tests {
   readonly files: string
   /** Given to node beside `--test`. */
   readonly flags: readonly string[]
+  /** Side by side, each with its share of the files, as far as there are processors; one when it is left out. */
+  readonly processes?: number
   /** Real servers, network namespaces: what the minimal profile leaves out, and why. */
   readonly needsSystem?: string
 }
@@ -56,6 +58,7 @@ export function suites(root: string, seed: number): readonly Suite[] {
       name: 'simulation',
       files: 'test/simulation/**/*.sim.test.ts',
       flags: [...noEffects, '--test-isolation=none', timeout(20)],
+      processes: 2,
     },
     {
       kind: 'tests',
