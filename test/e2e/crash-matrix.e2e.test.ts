@@ -24,7 +24,7 @@ interface End {
 }
 
 /** Boundaries of each that run by default beside the pivotal ones; POINTZERO_CRASH_MATRIX=full runs all of them, for half an hour. */
-const samples = { switchover: 14, rollback: 8, 'zone-failover': 8, reprotect: 8 } as const
+const samples = { switchover: 10, rollback: 5, 'zone-failover': 6, reprotect: 6 } as const
 
 const completed: End = { status: 'completed', exitCode: 0 }
 const rolledBack: End = { status: 'rolled-back', exitCode: 1 }
