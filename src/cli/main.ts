@@ -1,9 +1,11 @@
 import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 
 // Threads that wait for a disk must not keep others from decompressing, nor a restore an agent from its own files: four are few.
 // Read when the pool is first used, so it is said before anything else.
 process.env['UV_THREADPOOL_SIZE'] ??= '16'
-enableCompileCache()
+// Not in the shared directory for temporary files: whoever made that one first could put compiled code there for us to run.
+enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/compile'))
 // After the cache is on, or nothing of this would come from it.
 const { runCommandLine } = await import('./command-line.ts')
 const { processTerminal } = await import('./process-terminal.ts')
