@@ -10,7 +10,8 @@ import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
 import type { Clients } from './support/clients.ts'
-import { chosenBoundaries, isFull } from './support/chosen-boundaries.ts'
+import { dieAtBoundaries } from './support/crash-boundaries.ts'
+import type { OpenedRun } from './support/crash-boundaries.ts'
 import {
   ask,
   clusterOf,
@@ -22,7 +23,7 @@ import {
   showRun,
 } from './support/estate-view.ts'
 import { executorArguments, openApproved } from './support/interrupted-run.ts'
-import { boundariesOf, castFor, inCast } from './support/journal-boundaries.ts'
+import { castFor } from './support/journal-boundaries.ts'
 import { caughtUp } from './support/recovery-goal.ts'
 
 const seed = Number(process.env['POINTZERO_CRASH_SEED'] ?? 1)
@@ -83,33 +84,12 @@ describe('a database whose every data directory is gone comes back from its copi
   })
 
   it('ends the same when its executor dies at a boundary of its journal and another goes on', async (t) => {
-    for (const boundary of await boundaries(bench)) {
-      t.diagnostic(boundary)
-      await t.test(`dies ${boundary}`, async () => {
-        const table = `t_${boundary.replaceAll(/\W/g, '_')}`
-        const { run, cast } = await lose(bench, table)
-        const at = inCast(boundary, cast)
-        const killed = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
-        assert.equal(killed.code, 137, killed.stdout)
-        const resumed = await bench.startPointzero('operator', 'resume', run, '--json').ended
-        const isOver = boundary === 'after finished'
-        assert.equal(resumed.code, isOver ? 3 : 0, resumed.stdout.slice(-2000))
-        await isBack(bench, run, table)
-      })
-    }
+    await dieAtBoundaries(t, bench, sampled(), async (table) => await lose(bench, table))
   })
 })
 
-/** Beside every point of no return one, and some that the seed chooses; all that a run undisturbed passes when everything is asked for. */
-async function boundaries(bench: Bench): Promise<readonly string[]> {
-  if (isFull) {
-    const { run, cast } = await lose(bench, 'traced')
-    const trace = join(bench.lab.state.directory, `${run}.trace`)
-    const ended = await bench.startProgram(executorArguments(bench, run, ['--trace', trace])).ended
-    assert.equal(ended.code, 0, ended.stdout.slice(-2000))
-    await isBack(bench, run, 'traced')
-    return chosenBoundaries(boundariesOf(trace, cast), 0)
-  }
+/** Beside every point of no return one, and one that the seed chooses. */
+function sampled(): readonly string[] {
   const random = new SimRandom(seed)
   const others = ['restore', 'replay', 'check', 'finish', 'start', 'set-sync', 'acknowledge'].flatMap(
     (step) => [`after intent:${step}`, `after outcome:${step}`],
@@ -118,18 +98,17 @@ async function boundaries(bench: Bench): Promise<readonly string[]> {
 }
 
 /** Rows that the archive has, and then no data directory any more. */
-async function lose(bench: Bench, table: string) {
+async function lose(bench: Bench, table: string): Promise<OpenedRun> {
   const leader = leaderOf(await settled(bench))
   await ask(bench, leader, `create table ${table} as select generate_series(1, 3) as id`)
   await caughtUp(bench)
   await destroyData(bench.lab.state.directory, zoneHostNames)
   await emptied(bench)
   const { run } = await openApproved(bench, 'component-restore', ...toTheEnd)
-  return { run, cast: castFor(leader) }
+  return { run, cast: castFor(leader), isWhole: async () => await isBack(bench, table) }
 }
 
-async function isBack(bench: Bench, run: string, table: string): Promise<void> {
-  assert.equal((await showRun(bench, run)).status, 'completed')
+async function isBack(bench: Bench, table: string): Promise<void> {
   const leader = leaderOf(await settled(bench))
   for (const host of [leader, ...othersThan(leader)])
     assert.deepEqual(

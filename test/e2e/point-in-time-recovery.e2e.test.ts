@@ -8,11 +8,11 @@ import { hostPaths } from '../../src/lab/lab-paths.ts'
 import { SimRandom } from '../../src/simulation/sim-random.ts'
 import { benchUp } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
-import { chosenBoundaries, isFull } from './support/chosen-boundaries.ts'
 import { judge, startClients } from './support/clients.ts'
+import { dieAtBoundaries } from './support/crash-boundaries.ts'
 import { ask, leaderOf, othersThan, outcomeOf, runApproved, settled, showRun } from './support/estate-view.ts'
 import { executorArguments, openApproved } from './support/interrupted-run.ts'
-import { boundariesOf, castFor, inCast } from './support/journal-boundaries.ts'
+import { castFor } from './support/journal-boundaries.ts'
 import { backUp, caughtUp, goalBefore, suspicions } from './support/recovery-goal.ts'
 
 const seed = Number(process.env['POINTZERO_CRASH_SEED'] ?? 1)
@@ -106,32 +106,17 @@ describe('a database is brought back to just before somebody ruined it', () => {
   })
 
   it('ends the same when its executor dies at a boundary of its journal and another goes on', async (t) => {
-    for (const boundary of await boundaries(bench)) {
-      t.diagnostic(boundary)
-      await t.test(`dies ${boundary}`, async () => {
-        const { run, cast, ...ruined } = await ruinAndPlan(bench, `t_${boundary.replaceAll(/\W/g, '_')}`)
-        const at = inCast(boundary, cast)
-        const killed = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
-        assert.equal(killed.code, 137, killed.stdout)
-        const resumed = await bench.startPointzero('operator', 'resume', run, '--json').ended
-        const isOver = boundary === 'after finished'
-        assert.equal(resumed.code, isOver ? 3 : 0, resumed.stdout.slice(-2000))
-        await isBack(bench, run, ruined)
-      })
-    }
+    await dieAtBoundaries(t, bench, sampled(), async (table) => {
+      const ruined = await ruin(bench, table)
+      const goal = await goalBefore(bench, ruined.xid)
+      const { run } = await openApproved(bench, 'point-in-time-recovery', ...goal)
+      return { run, cast: castFor(ruined.leader), isWhole: async () => await isBack(bench, ruined) }
+    })
   })
 })
 
-/** Beside every point of no return one, and some that the seed chooses; all that a run undisturbed passes when everything is asked for. */
-async function boundaries(bench: Bench): Promise<readonly string[]> {
-  if (isFull) {
-    const { run, cast, ...ruined } = await ruinAndPlan(bench, 'traced')
-    const trace = join(bench.lab.state.directory, `${run}.trace`)
-    const ended = await bench.startProgram(executorArguments(bench, run, ['--trace', trace])).ended
-    assert.equal(ended.code, 0, ended.stdout.slice(-2000))
-    await isBack(bench, run, ruined)
-    return chosenBoundaries(boundariesOf(trace, cast), 0)
-  }
+/** Beside every point of no return one, and some that the seed chooses. */
+function sampled(): readonly string[] {
   const random = new SimRandom(seed)
   const others = [
     'restore',
@@ -152,15 +137,7 @@ async function boundaries(bench: Bench): Promise<readonly string[]> {
   ]
 }
 
-async function ruinAndPlan(bench: Bench, table: string) {
-  const ruined = await ruin(bench, table)
-  const goal = await goalBefore(bench, ruined.xid)
-  const { run } = await openApproved(bench, 'point-in-time-recovery', ...goal)
-  return { ...ruined, run, cast: castFor(ruined.leader) }
-}
-
-async function isBack(bench: Bench, run: string, { leader, table }: Omit<Ruin, 'xid'>): Promise<void> {
-  assert.equal((await showRun(bench, run)).status, 'completed')
+async function isBack(bench: Bench, { leader, table }: Ruin): Promise<void> {
   assert.equal(leaderOf(await settled(bench)), leader)
   for (const host of [leader, ...othersThan(leader)])
     assert.deepEqual(

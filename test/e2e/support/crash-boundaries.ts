@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Bench } from './bench.ts'
+import { chosenBoundaries, isFull } from './chosen-boundaries.ts'
+import { runApproved, showRun } from './estate-view.ts'
+import { executorArguments } from './interrupted-run.ts'
+import { boundariesOf, inCast } from './journal-boundaries.ts'
+import type { Cast } from './journal-boundaries.ts'
+
+/** A run that is open and approved, and that nobody executes yet. */
+export interface OpenedRun {
+  readonly run: string
+  readonly cast: Cast
+  /** What must be so when it has ended, whoever ended it. */
+  readonly isWhole: () => Promise<void>
+}
+
+/**
+ * At each boundary an executor is killed and `pointzero resume` ends the run. All boundaries that a run undisturbed passes when everything
+ * is asked for (POINTZERO_CRASH_MATRIX=full), else the ones that are named.
+ */
+export async function dieAtBoundaries(
+  t: TestContext,
+  bench: Bench,
+  named: readonly string[],
+  openRun: (table: string) => Promise<OpenedRun>,
+): Promise<void> {
+  const chosen = isFull ? await traced(bench, await openRun('traced')) : named
+  t.diagnostic(`${chosen.length} boundaries`)
+  for (const boundary of chosen) {
+    await t.test(`dies ${boundary}`, async () => {
+      // Each case leaves timelines and WAL behind it; from the first backup the last one would take minutes.
+      if (isFull) assert.equal((await runApproved(bench, 'backup')).status, 'completed')
+      const { run, cast, isWhole } = await openRun(`t_${boundary.replaceAll(/\W/g, '_')}`)
+      const at = inCast(boundary, cast)
+      const killed = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
+      assert.equal(killed.code, 137, killed.stdout)
+      const resumed = await bench.startPointzero('operator', 'resume', run, '--json').ended
+      const isOver = boundary === 'after finished'
+      assert.equal(resumed.code, isOver ? 3 : 0, resumed.stdout.slice(-2000))
+      assert.equal((await showRun(bench, run)).status, 'completed')
+      await isWhole()
+    })
+  }
+}
+
+async function traced(bench: Bench, { run, cast, isWhole }: OpenedRun): Promise<readonly string[]> {
+  const trace = join(bench.lab.state.directory, `${run}.trace`)
+  const ended = await bench.startProgram(executorArguments(bench, run, ['--trace', trace])).ended
+  assert.equal(ended.code, 0, ended.stdout.slice(-2000))
+  await isWhole()
+  return chosenBoundaries(boundariesOf(trace, cast), 0)
+}
