@@ -45,7 +45,7 @@ export function suites(root: string, seed: number): readonly Suite[] {
   // A file whose tests are over ends, whatever a failed one left behind: a server or a timer would hold up everything after it.
   const processPerFile = ['--test-isolation=process', '--test-concurrency=1', '--test-force-exit']
   // No network, no writes, no child processes: an effect that does not come from the simulated World throws.
-  const noEffects = ['--permission', `--allow-fs-read=${root}`]
+  const noEffects = ['--permission', `--allow-fs-read=${root}`, '--allow-worker']
   return [
     { kind: 'check', name: 'types', command: ['tsc'] },
     { kind: 'check', name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },

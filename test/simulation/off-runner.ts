@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 
-/** `process.permission` is there under `node --permission` only, and threads are not allowed there. */
+/** `process.permission` is there under `node --permission` only; a thread has the permissions of its process. */
 const isConfined = 'permission' in process && process.permission !== undefined
 
 /**
@@ -8,14 +8,9 @@ const isConfined = 'permission' in process && process.permission !== undefined
  * makes a simulation more than twice as dear. What goes in and out is plain data; what it throws is thrown here.
  */
 export async function offRunner<T>(module: URL, name: string, ...args: readonly unknown[]): Promise<T> {
-  if (isConfined) {
-    const { [name]: run } = (await import(module.href)) as Record<string, (...given: unknown[]) => Promise<T>>
-    if (run === undefined) throw new Error(`${module.href} has no ${name}`)
-    return await run(...args)
-  }
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const thread = new Worker(new URL('./off-runner-thread.ts', import.meta.url), {
-    workerData: { module: module.href, name, args },
+    workerData: { module: module.href, name, args, isConfined },
   })
   thread.once('message', resolve)
   thread.once('error', reject)
