@@ -75,13 +75,12 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'the leader record is written over whatever is there',
-    edit('actions/leader-store.ts', '{ key, revision: write.expected.revision },', ''),
     edit(
       'actions/leader-store.ts',
-      'if (epochEntry === undefined || held !== write.epoch) throw superseded(write.epoch, held)',
-      'if (epochEntry === undefined) throw superseded(write.epoch, held)',
+      'compare: [{ key, revision: write.expected.revision }, held],',
+      'compare: [],',
     ),
-    edit('actions/leader-store.ts', '{ key: epochKey, revision: epochEntry.revision },', ''),
+    edit('engine/epoch.ts', 'if (revision > 0 && epoch === ours) return', 'if (revision > 0) return'),
   ),
   bug(
     'an approval opens more than one run',

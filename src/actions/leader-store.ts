@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from '../domain/canonical-json.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
+import { requireEpoch } from '../engine/epoch.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { ControlStore } from '../ports/control-store.ts'
 
@@ -33,28 +34,14 @@ export interface LeaderWrite {
  * written unconditionally and never from a cache.
  */
 export async function writeLeader(store: ControlStore, write: LeaderWrite): Promise<void> {
-  const epochKey = storeKeys(write.estate).epoch(write.scope)
-  const epochEntry = await store.get(epochKey)
-  const held = epochEntry === undefined ? 0 : (JSON.parse(epochEntry.value) as { epoch: number }).epoch
-  if (epochEntry === undefined || held !== write.epoch) throw superseded(write.epoch, held)
-  const key = storeKeys(write.estate).leader(write.component)
+  const keys = storeKeys(write.estate)
+  const held = await requireEpoch(store, keys, write.scope, write.epoch)
+  const key = keys.leader(write.component)
   const result = await store.transact({
-    compare: [
-      { key, revision: write.expected.revision },
-      { key: epochKey, revision: epochEntry.revision },
-    ],
+    compare: [{ key, revision: write.expected.revision }, held],
     put: [{ key, value: canonicalJson(write.record as unknown as Json) }],
   })
   if (!result.succeeded) throw changed()
-}
-
-function superseded(ours: number, held: number): RecoveryError {
-  return new RecoveryError({
-    code: 'EPOCH_SUPERSEDED',
-    class: 'refused',
-    message: `this executor acts under epoch ${ours}, the scope is at ${held}`,
-    hint: 'another executor took over: follow it with `pointzero runs`',
-  })
 }
 
 function changed(): RecoveryError {

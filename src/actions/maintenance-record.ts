@@ -4,8 +4,8 @@ import { formats } from '../domain/format.ts'
 import type { ComponentId, RunId } from '../domain/id.ts'
 import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
 import { assert, RecoveryError } from '../domain/recovery-error.ts'
-import type { Action, ActionArgs, Authority } from '../engine/action.ts'
-import { readEpoch } from '../engine/epoch.ts'
+import type { Action, ActionArgs } from '../engine/action.ts'
+import { requireEpoch } from '../engine/epoch.ts'
 import type { RunRecord } from '../engine/run-event.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { badArgument, textArg, textsArg } from './agent-context.ts'
@@ -30,8 +30,7 @@ export const maintenanceRecord: Action<ControlContext> = {
   async apply({ store, estate, world }, args, authority) {
     const keys = storeKeys(estate.id)
     const expected = await readMaintenance(store, estate.id)
-    const epoch = await readEpoch(store, keys, authority.scope)
-    if (epoch.epoch !== authority.epoch) throw superseded(authority, epoch.epoch)
+    const held = await requireEpoch(store, keys, authority.scope, authority.epoch)
     const record: MaintenanceRecord = {
       format: formats.maintenance,
       on: onArg(args),
@@ -46,10 +45,7 @@ export const maintenanceRecord: Action<ControlContext> = {
       )),
     }
     const result = await store.transact({
-      compare: [
-        { key: keys.maintenance, revision: expected.revision },
-        { key: keys.epoch(authority.scope), revision: epoch.revision },
-      ],
+      compare: [{ key: keys.maintenance, revision: expected.revision }, held],
       put: [{ key: keys.maintenance, value: canonicalJson(record as unknown as Json) }],
     })
     if (!result.succeeded) throw changed()
@@ -77,15 +73,6 @@ async function opening(
   const event = first === undefined ? undefined : (JSON.parse(first.value) as RunRecord).event
   assert(event?.type === 'opened', 'a run begins with its opening')
   return { requestedBy: event.requestedBy, approvedBy: event.approvals.map(({ approver }) => approver) }
-}
-
-function superseded({ epoch }: Authority, held: number): RecoveryError {
-  return new RecoveryError({
-    code: 'EPOCH_SUPERSEDED',
-    class: 'refused',
-    message: `this executor acts under epoch ${epoch}, the scope is at ${held}`,
-    hint: 'another executor took over: follow it with `pointzero runs`',
-  })
 }
 
 function changed(): RecoveryError {

@@ -28,3 +28,20 @@ export async function readEpoch(store: ControlStore, keys: StoreKeys, scope: str
   }
   return { epoch: value.epoch as number, executor: value.executor, run: value.run, revision: entry.revision }
 }
+
+/** Still ours, and what a write has to compare so that it is ours when it is written. EPOCH_SUPERSEDED (refused) otherwise. */
+export async function requireEpoch(
+  store: ControlStore,
+  keys: StoreKeys,
+  scope: string,
+  ours: number,
+): Promise<{ readonly key: string; readonly revision: number }> {
+  const { epoch, revision } = await readEpoch(store, keys, scope)
+  if (revision > 0 && epoch === ours) return { key: keys.epoch(scope), revision }
+  throw new RecoveryError({
+    code: 'EPOCH_SUPERSEDED',
+    class: 'refused',
+    message: `this executor acts under epoch ${ours}, the scope is at ${epoch}`,
+    hint: 'another executor took over: follow it with `pointzero runs`',
+  })
+}

@@ -78,6 +78,11 @@ export function scopeOf(component: Component): string {
   return `cluster:${component.id}`
 }
 
+/** Epoch scope of what is kept of a component: a failover waits for no backup. */
+export function copiesScope({ id }: Pick<Component, 'id'>): string {
+  return `copies:${id}`
+}
+
 /** Epoch scope of the doors that maintenance shuts: no cluster's, so that a failover waits for no maintenance. */
 export function maintenanceScope(estate: Estate): string {
   return `maintenance:${estate.id}`

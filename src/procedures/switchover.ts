@@ -6,6 +6,7 @@ import {
   memberFacts,
   othersThan,
   refusal,
+  requirePrimary,
   requireNoBypass,
   sceneOf,
   targetOf,
@@ -56,7 +57,10 @@ export const switchover: Procedure = {
 }
 
 function destination(scene: ClusterScene, old: PostgresMember, wanted: string | undefined): PostgresMember {
-  requireHealthyPrimary(scene, old)
+  requirePrimary(scene, old, {
+    why: ': a switchover needs both sides',
+    hint: 'run `pointzero plan zone-failover`',
+  })
   const standbys = othersThan(scene, old)
   const next =
     wanted === undefined
@@ -76,16 +80,6 @@ function destination(scene: ClusterScene, old: PostgresMember, wanted: string | 
       'see `pointzero status`, or name another with `--param to=`',
     )
   return next
-}
-
-function requireHealthyPrimary(scene: ClusterScene, old: PostgresMember): void {
-  const seen = memberFacts(scene, old.id)
-  if (seen.reachable && seen.role === 'primary') return
-  throw refusal(
-    'PRIMARY_NOT_HEALTHY',
-    `${old.name} leads but is ${seen.reachable ? seen.role : 'unreachable'}: a switchover needs both sides`,
-    'run `pointzero plan zone-failover`',
-  )
 }
 
 function unfit(scene: ClusterScene, member: PostgresMember): string {

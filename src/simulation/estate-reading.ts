@@ -1,6 +1,6 @@
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
-import { maintenanceScope, scopeOf } from '../estate/estate-lookup.ts'
+import { copiesScope, maintenanceScope, scopeOf } from '../estate/estate-lookup.ts'
 import type { RunHead } from '../engine/run-record.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { StoreKeys } from '../engine/store-keys.ts'
@@ -40,7 +40,7 @@ export class EstateReading {
   /** '' when no run is open, neither on the cluster nor on its copies nor on its doors. */
   get openRun(): string {
     const { component } = this.#sim.cluster
-    const scopes = [scopeOf(component), `copies:${component.id}`, maintenanceScope(this.#sim.estate)]
+    const scopes = [scopeOf(component), copiesScope(component), maintenanceScope(this.#sim.estate)]
     return scopes.map((scope) => this.#openOn(scope)).find((run) => run !== '') ?? ''
   }
 

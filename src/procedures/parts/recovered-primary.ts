@@ -1,7 +1,7 @@
 import type { Step } from '../../domain/plan.ts'
 import type { PostgresMember } from '../../estate/estate.ts'
 import { memberFacts, othersThan, refusal, upstreamOf, type ClusterScene } from './cluster-facts.ts'
-import { step } from './step-form.ts'
+import { from, step } from './step-form.ts'
 import { takeOverSteps } from './take-over-steps.ts'
 
 /** What a commit on it waits for: published by the claim, loaded before it opens. */
@@ -50,7 +50,7 @@ function rejoin(scene: ClusterScene, member: PostgresMember, upstream: Step['arg
       component: scene.cluster.id,
       member: member.id,
       upstream,
-      timeline: { from: 'promote', field: 'timeline' },
+      timeline: from('promote', 'timeline'),
     },
     after: ['promote'],
     proves: `${member.name} streams the recovered data`,
