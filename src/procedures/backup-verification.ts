@@ -1,15 +1,7 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import { copiesScope, memberNamed } from '../estate/estate-lookup.ts'
-import {
-  compile,
-  leaderOf,
-  memberFacts,
-  othersThan,
-  refusal,
-  requirePrimary,
-  sceneOf,
-} from './parts/cluster-facts.ts'
+import { compile, leaderOf, memberFacts, othersThan, refusal, sceneOf } from './parts/cluster-facts.ts'
 import type { ClusterScene } from './parts/cluster-facts.ts'
 import { restoreSteps } from './parts/copy-steps.ts'
 import { vaultHost } from './parts/keeper-hosts.ts'
@@ -47,10 +39,13 @@ export const backupVerification: Procedure = {
   ],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)
-    requirePrimary(scene, leaderOf(scene), {
-      why: ': nobody could see afterwards that it was not touched',
-      hint: 'run `pointzero plan zone-failover`',
-    })
+    const leader = memberFacts(scene, leaderOf(scene).id)
+    if (!leader.reachable || leader.role !== 'primary')
+      throw refusal(
+        'PRIMARY_NOT_HEALTHY',
+        `${leader.name} leads but is ${leader.reachable ? leader.role : 'unreachable'}: nobody could see afterwards that it was not touched`,
+        'run `pointzero plan zone-failover`',
+      )
     const member = placeOf(scene, request.parameters['member'])
     const steps = stepsBeside(scene, member, request.parameters)
     return { ...compile(this, request, scene, steps), scope: copiesScope(scene.cluster) }

@@ -1,6 +1,6 @@
 import type { Plan } from '../domain/plan.ts'
 import { copiesScope } from '../estate/estate-lookup.ts'
-import { compile, leaderOf, requirePrimary, sceneOf } from './parts/cluster-facts.ts'
+import { compile, leaderOf, memberFacts, refusal, sceneOf } from './parts/cluster-facts.ts'
 import { vaultHost } from './parts/keeper-hosts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { step } from './parts/step-form.ts'
@@ -25,7 +25,13 @@ export const backup: Procedure = {
   ],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)
-    requirePrimary(scene, leaderOf(scene), { why: '', hint: 'run `pointzero plan zone-failover`' })
+    const leader = memberFacts(scene, leaderOf(scene).id)
+    if (!leader.reachable || leader.role !== 'primary')
+      throw refusal(
+        'PRIMARY_NOT_HEALTHY',
+        `${leader.name} leads but is ${leader.reachable ? leader.role : 'unreachable'}`,
+        'run `pointzero plan zone-failover`',
+      )
     const steps = [
       step({
         id: 'back-up',

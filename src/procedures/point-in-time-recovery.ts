@@ -4,7 +4,8 @@ import type { PostgresMember } from '../estate/estate.ts'
 import {
   compile,
   leaderOf,
-  requirePrimary,
+  memberFacts,
+  refusal,
   sceneOf,
   targetOf,
   type ClusterScene,
@@ -39,10 +40,7 @@ export const pointInTimeRecovery: Procedure = {
     const scene = sceneOf(request)
     const goal = goalOf(request.parameters)
     const leader = leaderOf(scene)
-    requirePrimary(scene, leader, {
-      why: ': a recovery to a point in time begins with a primary that runs',
-      hint: 'bring it back first: `pointzero plan zone-failover`, or `pointzero plan reprotect` for the leader',
-    })
+    requireRunning(scene, leader)
     const { host } = leader
     const { publishedSync, publishedCount } = scene.facts
     const drained = drain(scene, leader)
@@ -55,6 +53,16 @@ export const pointInTimeRecovery: Procedure = {
       ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
     ])
   },
+}
+
+function requireRunning(scene: ClusterScene, leader: PostgresMember): void {
+  const { reachable, role } = memberFacts(scene, leader.id)
+  if (reachable && role === 'primary') return
+  throw refusal(
+    'PRIMARY_NOT_HEALTHY',
+    `${leader.name} leads but is ${reachable ? role : 'unreachable'}: a recovery to a point in time begins with a primary that runs`,
+    'bring it back first: `pointzero plan zone-failover`, or `pointzero plan reprotect` for the leader',
+  )
 }
 
 /** Beside the restore, not before it: it takes none of the time that clients wait. */

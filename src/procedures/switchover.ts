@@ -6,7 +6,6 @@ import {
   memberFacts,
   othersThan,
   refusal,
-  requirePrimary,
   requireNoBypass,
   sceneOf,
   targetOf,
@@ -57,10 +56,7 @@ export const switchover: Procedure = {
 }
 
 function destination(scene: ClusterScene, old: PostgresMember, wanted: string | undefined): PostgresMember {
-  requirePrimary(scene, old, {
-    why: ': a switchover needs both sides',
-    hint: 'run `pointzero plan zone-failover`',
-  })
+  requireHealthyPrimary(scene, old)
   const standbys = othersThan(scene, old)
   const next =
     wanted === undefined
@@ -80,6 +76,16 @@ function destination(scene: ClusterScene, old: PostgresMember, wanted: string | 
       'see `pointzero status`, or name another with `--param to=`',
     )
   return next
+}
+
+function requireHealthyPrimary(scene: ClusterScene, old: PostgresMember): void {
+  const seen = memberFacts(scene, old.id)
+  if (seen.reachable && seen.role === 'primary') return
+  throw refusal(
+    'PRIMARY_NOT_HEALTHY',
+    `${old.name} leads but is ${seen.reachable ? seen.role : 'unreachable'}: a switchover needs both sides`,
+    'run `pointzero plan zone-failover`',
+  )
 }
 
 function unfit(scene: ClusterScene, member: PostgresMember): string {

@@ -152,21 +152,6 @@ export function compile(
   }
 }
 
-/** PRIMARY_NOT_HEALTHY (refused) unless it answers as the primary; `why` says what needs that, `hint` what to do first. */
-export function requirePrimary(
-  scene: ClusterScene,
-  leader: PostgresMember,
-  { why, hint }: { readonly why: string; readonly hint: string },
-): void {
-  const { reachable, role } = memberFacts(scene, leader.id)
-  if (reachable && role === 'primary') return
-  throw refusal(
-    'PRIMARY_NOT_HEALTHY',
-    `${leader.name} leads but is ${reachable ? role : 'unreachable'}${why}`,
-    hint,
-  )
-}
-
 /** RPO 0 is void while anything may commit without waiting for the quorum; it is refused, never assumed. */
 export function requireNoBypass(scene: ClusterScene): void {
   const bypasses = scene.facts.members.flatMap((member) =>
