@@ -1,8 +1,11 @@
 import type { ArchiveReader } from '../ports/recovery-source.ts'
-import { shortPageHeaderBytes, walPageBytes } from '../protocol/wal-page.ts'
+import { parseLsn } from '../domain/lsn.ts'
+import { pageStart, shortPageHeaderBytes, walPageBytes } from '../protocol/wal-page.ts'
 import { joinBytes } from '../protocol/postgres-message.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
+import type { LedgerEntry, TailEntry } from './archive-ledger.ts'
+import { positionOf } from './wal-position.ts'
 import type { NamedSegment } from './wal-position.ts'
 
 /** How far a timeline goes in the archive, as its records prove. */
@@ -18,16 +21,61 @@ export interface TimelineEnd {
   readonly receivedTo: number
 }
 
-/** The end of every timeline in the archive, by timeline. Reads the last two segments of each. */
+/** Each look costs little but the way, which may lead to another host. */
+const looksAtOnce = 8
+/** Of a segment that grows no more, as much before its end is read: its last records are in it, unless they are longer. */
+const lastLookBytes = 256 << 10
+
+/**
+ * The end of every timeline in the archive, by timeline. Reads the last segment of each and the end of the one before, but of timelines that
+ * the ledger says were left only the last records: every recovery and every failover leaves one more, and reading them all whole is what would
+ * make each recovery slower than the one before. Without entries none is taken for left, as the one who writes the archive must.
+ */
 export async function archiveEnds(
   archive: ArchiveReader,
   segmentBytes: number,
+  entries: readonly LedgerEntry[] = [],
 ): Promise<ReadonlyMap<number, TimelineEnd>> {
-  const byTimeline = Map.groupBy(await listSegments(archive, segmentBytes), ({ timeline }) => timeline)
+  const byTimeline = [
+    ...Map.groupBy(await listSegments(archive, segmentBytes), ({ timeline }) => timeline).values(),
+  ]
+  const tails = tailsByFile(entries)
   const ends = new Map<number, TimelineEnd>()
-  for (const [timeline, segments] of byTimeline)
-    ends.set(timeline, await timelineEnd(archive, segments, segmentBytes))
+  for (let at = 0; at < byTimeline.length; at += looksAtOnce) {
+    const looks = byTimeline.slice(at, at + looksAtOnce).map(async (segments) => {
+      const tail = tails.get((segments.at(-1) as NamedSegment).name)
+      const left = tail === undefined ? undefined : await leftEnd(archive, tail, segmentBytes)
+      return left ?? (await timelineEnd(archive, segments, segmentBytes))
+    })
+    for (const end of await Promise.all(looks)) ends.set(end.timeline, end)
+  }
   return ends
+}
+
+function tailsByFile(entries: readonly LedgerEntry[]): ReadonlyMap<string, TailEntry> {
+  return new Map(
+    entries.flatMap((entry) => (entry.kind === 'tail' ? [[`${entry.segment}.partial`, entry] as const] : [])),
+  )
+}
+
+/** Nothing when its last records do not end where the ledger says: it grew again, or it is damaged. */
+async function leftEnd(
+  archive: ArchiveReader,
+  { segment, timeline, firstLsn, endLsn }: TailEntry,
+  segmentBytes: number,
+): Promise<TimelineEnd | undefined> {
+  const first = positionOf(parseLsn(firstLsn))
+  const end = positionOf(parseLsn(endLsn))
+  const start = Math.max(first, pageStart(end - lastLookBytes))
+  const length = end + walPageBytes - start
+  const bytes = await archive.read(`${walFolder}/${segment}.partial`, start - first, length)
+  const window = { bytes, start, segmentBytes }
+  const from = firstRecordAt(window, start)
+  if (typeof from !== 'number') return undefined
+  const { next, lastStart, reason } = scanWal(window, { from }, () => undefined)
+  const mayGoOn = reason === 'more' && bytes.length === length
+  if (next !== end || lastStart === undefined || mayGoOn) return undefined
+  return { timeline, end, lastRecord: lastStart, reason, receivedTo: end }
 }
 
 /** As `archiveEnds`, for one growing segment that may not be the last of its timeline: a hole may follow it. */
@@ -45,7 +93,7 @@ export async function partialEnd(
 
 /**
  * A segment that was received to its end has its final name. The growing one is read record by record: after a power cut its tail may be
- * anything. The segment before is read too, so that a record that goes over the boundary is checked as a whole.
+ * anything. The end of the segment before is read too, so that a record that goes over the boundary is checked as a whole.
  */
 async function timelineEnd(
   archive: ArchiveReader,
@@ -56,8 +104,12 @@ async function timelineEnd(
   const before = segments.findLast(
     ({ start, isPartial }) => start === last.start - segmentBytes && !isPartial,
   )
-  const together = await endOf(archive, before === undefined ? [last] : [before, last], segmentBytes)
-  if (before === undefined || together.end >= last.start) return together
+  if (before === undefined) return await endOf(archive, [last], segmentBytes)
+  const short = await endOf(archive, [before, last], segmentBytes, lastLookBytes)
+  if (short.end >= last.start && short.lastRecord !== undefined) return short
+  // Damaged, or it ended early (pg_switch_wal), or a record longer than the look goes over the boundary.
+  const together = await endOf(archive, [before, last], segmentBytes)
+  if (together.end >= last.start) return together
   if (last.isPartial && (await reachesInto(archive, before, together.end, segmentBytes)))
     return { ...together, receivedTo: last.start }
   // The one before is damaged: that is for `verify` to say, and no reason to receive the last one again.
@@ -84,29 +136,36 @@ async function reachesInto(
   return length > end - at - headers * shortPageHeaderBytes
 }
 
-/** A growing one that was received to its end since it was listed has its final name. */
+/** From `offset` on. A growing one that was received to its end since it was listed has its final name. */
 async function contentOf(
   archive: ArchiveReader,
   { name, isPartial }: NamedSegment,
-  segmentBytes: number,
+  { offset, segmentBytes }: { readonly offset: number; readonly segmentBytes: number },
 ): Promise<Uint8Array> {
-  const content = await archive.read(`${walFolder}/${name}`, 0, segmentBytes)
+  const length = segmentBytes - offset
+  const content = await archive.read(`${walFolder}/${name}`, offset, length)
   if (content.length > 0 || !isPartial) return content
-  return await archive.read(`${walFolder}/${name.replace('.partial', '')}`, 0, segmentBytes)
+  return await archive.read(`${walFolder}/${name.replace('.partial', '')}`, offset, length)
 }
 
+/** `lookBytes`: only so much of the end of the first of two segments is looked at. */
 async function endOf(
   archive: ArchiveReader,
-  segments: readonly NamedSegment[],
+  segments: readonly [NamedSegment, NamedSegment?],
   segmentBytes: number,
+  lookBytes = segmentBytes,
 ): Promise<TimelineEnd> {
-  const first = segments[0] as NamedSegment
-  const last = segments.at(-1) as NamedSegment
-  const pieces = await Promise.all(segments.map((segment) => contentOf(archive, segment, segmentBytes)))
-  const window = { bytes: joinBytes(pieces), start: first.start, segmentBytes }
+  const [first, second] = segments
+  const last = second ?? first
+  const skipped = segmentBytes - Math.min(lookBytes, segmentBytes)
+  const pieces = await Promise.all([
+    contentOf(archive, first, { offset: skipped, segmentBytes }),
+    ...(second === undefined ? [] : [contentOf(archive, second, { offset: 0, segmentBytes })]),
+  ])
+  const window = { bytes: joinBytes(pieces), start: first.start + skipped, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes
-  const from = firstRecordAt(window, first.start)
+  const from = firstRecordAt(window, window.start)
   if (typeof from !== 'number') {
     const receivedTo = last.isPartial ? last.start : lastEnd
     return { timeline, end: last.start, reason: from ?? 'more', receivedTo }

@@ -43,7 +43,7 @@ export async function readArchive(
     backups(identity),
   ])
   // After the clock: a commit that arrives meanwhile is behind neither, and no commit is known that no WAL is there for.
-  const ends = await archiveEnds(archive, segmentBytes)
+  const ends = await archiveEnds(archive, segmentBytes, ledger.entries)
   // After the ends: WAL of a timeline follows its history.
   const histories = await readHistories(archive)
   const damaged = new Set(defects.map(({ file }) => file))

@@ -7,21 +7,24 @@ import { historyName, segmentName, segmentStart } from '../capture/wal-position.
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ReadCopies } from './read-copies.ts'
 
-/** The name of every segment of the history in the range: where a timeline began in one, that of both timelines. */
+/**
+ * The name of every segment of the history in the range. Where a timeline began in one, its own: it repeats what its ancestor wrote there, and
+ * PostgreSQL asks for it first (XLogFileReadAnyTLI).
+ */
 export function neededSegments(
   lineage: readonly LineagePart[],
   range: { readonly from: number; readonly until: number },
   segmentBytes: number,
 ): readonly string[] {
-  const needed: string[] = []
+  const needed = new Map<number, string>()
   for (const { timeline, end } of lineage) {
     const begin = segmentStart(timelineStart(timeline, lineage), segmentBytes)
     const first = Math.max(begin, segmentStart(range.from, segmentBytes))
     const until = Math.min(end, range.until)
     for (let start = first; start < until; start += segmentBytes)
-      needed.push(segmentName(timeline, start, segmentBytes))
+      needed.set(start, segmentName(timeline, start, segmentBytes))
   }
-  return needed
+  return [...needed.values()]
 }
 
 /** The whole segment, compared with the ledger. One that still grows is filled up with zeros, which is how WAL ends. */

@@ -26,6 +26,8 @@ export interface SampleWalOptions {
   readonly workBytes: number
   /** WAL of another history differs from here on. */
   readonly seed?: number
+  /** The segment is ended before the commit with this index. */
+  readonly endSegmentBefore?: number
 }
 
 const postgresEpochMicroseconds = 946_684_800_000_000
@@ -46,6 +48,7 @@ export function sampleWal(options: SampleWalOptions): SampleWal {
   const commits: SampleCommit[] = []
   for (let index = 0; index < count; index++) {
     const xid = 700 + index
+    if (index === options.endSegmentBefore) layout.endSegment()
     layout.put({ xid, manager: 10, main: new Uint8Array(workBytes).fill(index + seed + 1) })
     const timeMicroseconds = firstCommitMicroseconds + index * 1_000_000
     const main = new Uint8Array(8)

@@ -14,6 +14,8 @@ export interface WalRecordParts {
   /** Resource manager. */
   readonly manager: number
   readonly main: Uint8Array
+  /** xl_info. */
+  readonly info?: number
 }
 
 /** WAL as PostgreSQL 15 lays it out: pages with headers, records cut at page ends, each naming the one before. Writes into the bytes given. */
@@ -51,6 +53,13 @@ export class WalLayout {
     return began
   }
 
+  /** pg_switch_wal(): zeros to the end of the segment, page headers too. */
+  endSegment(): void {
+    this.put({ xid: 0, manager: 0, info: 0x40, main: new Uint8Array(0) })
+    const { segmentBytes } = this.#place
+    this.#at = Math.ceil(this.#at / segmentBytes) * segmentBytes
+  }
+
   /** `left`: bytes of a record that goes on here. */
   #header(left: number): void {
     const { timeline, segmentBytes, system } = this.#place
@@ -71,12 +80,13 @@ export class WalLayout {
   }
 }
 
-function recordOf({ xid, manager, main }: WalRecordParts, previous: number): Uint8Array {
+function recordOf({ xid, manager, main, info = 0 }: WalRecordParts, previous: number): Uint8Array {
   const record = new Uint8Array(24 + 5 + main.length)
   const view = new DataView(record.buffer)
   view.setUint32(0, record.length, true)
   view.setUint32(4, xid, true)
   view.setBigUint64(8, BigInt(previous), true)
+  view.setUint8(16, info)
   view.setUint8(17, manager)
   view.setUint8(24, 254)
   view.setUint32(25, main.length, true)
