@@ -12,7 +12,7 @@ import type { ChunkEntry } from './pack-layout.ts'
 import type { PackReference } from './pack-list.ts'
 import { wrapKeys } from './recipient.ts'
 import type { Recipient } from './recipient.ts'
-import { packChunksMax, packTargetBytes } from './vault-limits.ts'
+import { chunkBytes, packChunksMax, packTargetBytes } from './vault-limits.ts'
 
 /** Where a chunk lies: a place in the snapshot's list of packs, and in that pack. */
 export interface ChunkReference {
@@ -56,6 +56,8 @@ export class ChunkWriter {
   readonly #own = new Map<string, ChunkReference>()
   readonly #puts = new Set<Promise<void>>()
   #tail: Promise<unknown> = Promise.resolve()
+  /** Rooms of chunks that have their place. One more buffer a chunk is what would make the garbage collector run all the time. */
+  readonly #rooms: Uint8Array[] = []
   #inFlight = 0
   readonly #waiting: (() => void)[] = []
   #open: OpenPack | undefined
@@ -67,17 +69,25 @@ export class ChunkWriter {
     this.#options = options
   }
 
+  /** Where the content of the next chunk is put; it goes back with `add`. */
+  room(): Uint8Array {
+    return this.#rooms.pop() ?? new Uint8Array(chunkBytes)
+  }
+
   /**
-   * Resolves once there is room for the next one; `placed` resolves when the chunk has its place (in a pack that may not be stored
-   * yet). `content` must not change afterwards.
+   * The first `contentBytes` of a room, which is nobody else's afterwards. Resolves once there is space for the next one; `placed` resolves when
+   * the chunk has its place (in a pack that may not be stored yet).
    */
-  async add(content: Uint8Array): Promise<{ readonly placed: Promise<ChunkReference> }> {
+  async add(room: Uint8Array, contentBytes: number): Promise<{ readonly placed: Promise<ChunkReference> }> {
     while (this.#inFlight >= chunksInFlight) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#check()
     this.#inFlight += 1
-    const compressed = compress(content)
+    const compressed = compress(room.subarray(0, contentBytes))
     const before = this.#tail
-    const placed = this.#place(before, compressed, content.length)
+    const placed = this.#place(before, compressed, contentBytes).then((reference) => {
+      this.#rooms.push(room)
+      return reference
+    })
     this.#tail = placed
     // Whoever awaits it next learns of the failure; until then it must not end the process.
     placed.catch((error: unknown) => {

@@ -117,13 +117,13 @@ export class SnapshotTarget implements RestoreTarget {
   }
 }
 
-/** One file on its way into chunks. The pieces of a base backup may be kept, so they are joined once a chunk is full. */
+/** One file on its way into chunks. */
 class ChunkedFile implements RestoreFile {
   readonly #writer: ChunkWriter
   readonly #taken: TakenFile
   readonly #hash: Hash | undefined
   readonly #placed: PlacedChunk[] = []
-  #pieces: Uint8Array[] = []
+  #room: Uint8Array | undefined
   #bytes = 0
 
   constructor(writer: ChunkWriter, taken: TakenFile, hash: Hash | undefined) {
@@ -138,7 +138,8 @@ class ChunkedFile implements RestoreFile {
       this.#taken.bytes += piece.length
       for (let at = 0; at < piece.length;) {
         const part = piece.subarray(at, at + chunkBytes - this.#bytes)
-        this.#pieces.push(part)
+        this.#room ??= this.#writer.room()
+        this.#room.set(part, this.#bytes)
         this.#bytes += part.length
         at += part.length
         if (this.#bytes === chunkBytes) await this.#cut()
@@ -168,10 +169,12 @@ class ChunkedFile implements RestoreFile {
   }
 
   async #cut(): Promise<void> {
-    const content = this.#pieces.length === 1 ? (this.#pieces[0] as Uint8Array) : joinBytes(this.#pieces)
-    this.#pieces = []
+    const room = this.#room
+    const bytes = this.#bytes
+    assert(room !== undefined, 'a chunk that is cut holds something')
+    this.#room = undefined
     this.#bytes = 0
-    this.#placed.push([content.length, (await this.#writer.add(content)).placed])
+    this.#placed.push([bytes, (await this.#writer.add(room, bytes)).placed])
   }
 }
 
