@@ -1,7 +1,7 @@
-import { RecoveryError } from '../domain/recovery-error.ts'
 import { RunJournal } from './run-journal.ts'
 import type { JournalPlace } from './run-journal.ts'
 import type { RunState } from './run-state.ts'
+import { runFinished } from './take-over.ts'
 
 type OperatorEvent = 'paused' | 'continued' | 'cancel-requested'
 
@@ -31,17 +31,7 @@ async function say(
   const journal = await RunJournal.load(place)
   for (;;) {
     const { state } = journal
-    if (state.finished !== undefined) throw runOver(place.run, state.finished.status)
+    if (state.finished !== undefined) throw runFinished(place.run, state.finished.status)
     if (isSo(state) || (await journal.append([{ type, by: place.writer }]))) return journal.state
   }
-}
-
-function runOver(run: string, status: string): RecoveryError {
-  return new RecoveryError({
-    code: 'RUN_FINISHED',
-    class: 'refused',
-    message: `${run} is over: ${status}`,
-    hint: `see \`pointzero show ${run}\``,
-    context: { run, status },
-  })
 }

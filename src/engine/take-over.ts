@@ -39,7 +39,7 @@ export async function takeOver(journal: RunJournal): Promise<void> {
 function refuseUnlessOurs(run: string, state: RunState, before: ScopeEpoch, open: string | undefined): void {
   const holder = open === undefined ? '' : (JSON.parse(open) as { readonly run: string }).run
   if (state.finished === undefined && holder === run) return
-  if (state.finished !== undefined && !isResumable(state)) throw finished(run, state.finished.status)
+  if (state.finished !== undefined && !isResumable(state)) throw runFinished(run, state.finished.status)
   if (holder !== '' && holder !== run) throw runOpen(state.plan.scope, holder)
   if (before.run !== '' && before.run !== run) throw stale(run, before.run)
 }
@@ -61,7 +61,7 @@ export function runOpen(scope: string, holder: string): RecoveryError {
   })
 }
 
-function finished(run: string, status: string): RecoveryError {
+export function runFinished(run: string, status: string): RecoveryError {
   return new RecoveryError({
     code: 'RUN_FINISHED',
     class: 'refused',

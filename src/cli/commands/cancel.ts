@@ -9,19 +9,14 @@ export function cancelCommand({ terminal }: CommandContext): Command {
   )
     .argument('<run>', 'run id, the beginning of one, or `last`')
     .action(async (name: string, options: CommonOptions) => {
-      const [{ connect }, { runNamed }, { wish }] = await Promise.all([
+      const [{ connect }, { runNamed }, { cancelRun }] = await Promise.all([
         import('../connection.ts'),
         import('../run-records.ts'),
-        import('../run-wish.ts'),
+        import('../../engine/operator-events.ts'),
       ])
       const journal = await runNamed(await connect(terminal, options), name)
-      const { run, writer } = journal.place
-      const { pointOfNoReturn } = journal.state
-      await wish(
-        journal,
-        { type: 'cancel-requested', by: writer },
-        ({ cancelledBy }) => cancelledBy !== undefined,
-      )
+      const { run } = journal.place
+      const { pointOfNoReturn } = await cancelRun(journal.place)
       if (options.json === true) {
         const rollsBack = pointOfNoReturn === undefined
         terminal.write(`${JSON.stringify({ run, cancelRequested: true, rollsBack })}\n`)

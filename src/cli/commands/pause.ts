@@ -6,14 +6,14 @@ export function pauseCommand({ terminal }: CommandContext): Command {
   return connectedCommand('pause', 'let the steps under way end and start no other until `pointzero resume`')
     .argument('<run>', 'run id, the beginning of one, or `last`')
     .action(async (name: string, options: CommonOptions) => {
-      const [{ connect }, { runNamed }, { wish }] = await Promise.all([
+      const [{ connect }, { runNamed }, { pauseRun }] = await Promise.all([
         import('../connection.ts'),
         import('../run-records.ts'),
-        import('../run-wish.ts'),
+        import('../../engine/operator-events.ts'),
       ])
       const journal = await runNamed(await connect(terminal, options), name)
-      const { run, writer } = journal.place
-      await wish(journal, { type: 'paused', by: writer }, ({ paused }) => paused)
+      const { run } = journal.place
+      await pauseRun(journal.place)
       terminal.write(
         options.json === true ? `${JSON.stringify({ run, paused: true })}\n` : `${run}: paused\n`,
       )
