@@ -19,7 +19,11 @@ export function buildProtection(declared: z.output<typeof protectionSchema>): Pr
       keepMs: ms(keep),
     })),
     ...(verification && {
-      verification: { ...buildInterval(verification.every), checks: verification.checks },
+      verification: {
+        ...buildInterval(verification.every),
+        ...present({ start: verification.start }),
+        checks: verification.checks,
+      },
     }),
   }
 }

@@ -11,6 +11,7 @@ export const procedureNames: ReadonlySet<string> = new Set([
   'queue-replay',
   'event-store-recovery',
   'cold-restore',
+  'backup',
   'backup-verification',
   'drill',
   'maintenance',

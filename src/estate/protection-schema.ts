@@ -52,10 +52,14 @@ const captureSchema = z.strictObject({
   keep,
 })
 
+/** Who begins it; absent: the control plane. */
+const startSchema = z.enum(['automatic', 'manual']).optional()
+
 const backupSchema = z.strictObject({
   type: z.enum(['full', 'incremental', 'snapshot', 'copy']),
   copyOf: nameSchema.optional(),
   every: intervalSchema,
+  start: startSchema,
   stores: storeNames,
   keep,
   keepAtLeast: countSchema(1, 10_000),
@@ -67,6 +71,7 @@ export const protectionSchema = z.strictObject({
   verification: z
     .strictObject({
       every: intervalSchema,
+      start: startSchema,
       checks: z.array(textSchema).min(1, 'empty; name at least one check'),
     })
     .optional(),

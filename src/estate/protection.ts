@@ -2,6 +2,8 @@
 export interface Interval {
   readonly every: string
   readonly everyMs: number
+  /** `manual`: a person begins it, and is only told when it is overdue. Absent: the control plane begins it. */
+  readonly start?: 'automatic' | 'manual'
 }
 
 /** Where sealed copies lie. Copies that share a failure domain count once (incident D05). */

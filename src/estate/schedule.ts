@@ -1,6 +1,6 @@
 import type { Scenario } from '../domain/scenario.ts'
 
-/** A schedule of drills or backups; not executed by this version. */
+/** When something is to happen by itself. Which of them this version executes is `src/estate/timetable.ts`. */
 export interface Schedule {
   readonly name: string
   readonly procedure: string

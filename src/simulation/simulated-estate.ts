@@ -1,5 +1,5 @@
 import type { Estate, Host, PostgresComponent, PostgresPolicy } from '../estate/estate.ts'
-import type { Backup } from '../estate/protection.ts'
+import type { Backup, Protection } from '../estate/protection.ts'
 
 const agentPort = 7400
 const zones = ['az1', 'az2', 'az3'] as const
@@ -11,13 +11,18 @@ const daily: Backup = {
   type: 'full',
   every: 'day',
   everyMs: dayMs,
+  // A life is some seconds long: whoever wants a backup in it asks for one, or declares an interval.
+  start: 'manual',
   stores: ['vault'],
   keepMs: 14 * dayMs,
   keepAtLeast: 2,
 }
 
 /** Three zones with a database member and a place for the application each, a control plane and clients outside of them. */
-export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
+export function simulatedEstate(
+  policy: Partial<PostgresPolicy> = {},
+  protection: Protection = { captures: [], backups: [daily] },
+): Estate {
   return {
     format: 'pointzero/estate/1',
     id: 'est_simulated',
@@ -40,7 +45,7 @@ export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
       },
     ],
     components: [
-      ledger(policy),
+      ledger(policy, protection),
       {
         id: 'cmp_engine0',
         kind: 'compute',
@@ -76,7 +81,7 @@ export function simulatedEstate(policy: Partial<PostgresPolicy> = {}): Estate {
   }
 }
 
-function ledger(policy: Partial<PostgresPolicy>): PostgresComponent {
+function ledger(policy: Partial<PostgresPolicy>, protection: Protection): PostgresComponent {
   return {
     id: 'cmp_ledger',
     kind: 'postgres',
@@ -100,7 +105,7 @@ function ledger(policy: Partial<PostgresPolicy>): PostgresComponent {
       flapMax: 4,
       ...policy,
     },
-    protection: { captures: [], backups: [daily] },
+    protection,
   }
 }
 
