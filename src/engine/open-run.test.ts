@@ -9,6 +9,9 @@ import type { Clock } from '../ports/clock.ts'
 import { MemoryControlStore } from '../simulation/memory-control-store.ts'
 import { signApproval, signStandingApproval } from './approval-signature.ts'
 import type { Approval, Principal } from './approval.ts'
+import { declarationDigest } from './declared-permission.ts'
+import type { DeclaringEstate } from './declared-permission.ts'
+import { digest } from './digest.ts'
 import { entitledAmong, openRun } from './open-run.ts'
 import type { Authorization } from './open-run.ts'
 import { planHash } from './plan-hash.ts'
@@ -350,4 +353,87 @@ test('where the estate names the approvers of a procedure, the yes of anybody el
   assert.deepEqual(rolesGiven(undefined), [1, 1, 1])
   assert.deepEqual(rolesGiven(['prn_annabc', 'Bob']), [1, 1, 0])
   assert.deepEqual(rolesGiven([]), [0, 0, 0])
+})
+
+const declaring = {
+  components: [{ id: 'cmp_aaaaaa', protection: { captures: [], backups: [{ name: 'full', every: 'day' }] } }],
+  schedules: [{ name: 'drill', procedure: 'region-failover' }],
+}
+const copying: Plan = {
+  ...plan,
+  procedure: 'backup',
+  scenario: 'none',
+  scope: 'copies:cmp_aaaaaa',
+  estateDigest: digest(declaring),
+  steps: plan.steps.map((step) => ({ ...step, action: 'vault.backup' })),
+}
+const plane = person('planeaa', 'control-plane')
+
+async function openDeclared(more: Partial<Plan> = {}, by = plane, from: DeclaringEstate = declaring) {
+  const on = await bed(alice, plane)
+  const made = { ...copying, ...more }
+  const authorization = {
+    kind: 'declared',
+    declaration: 'components.ledger.protection.backups.full',
+    estate: from,
+  } as const
+  const run = await on.open(authorization, {
+    requestedBy: by.principal.id,
+    plan: made,
+    planHash: planHash(made),
+  })
+  const journal = await RunJournal.load({ clock: on.clock, store: on.store, keys, run, writer: 'x' })
+  return journal.records[0]?.event
+}
+
+test('what the owner declared opens a backup, and the journal says which declaration it was', async () => {
+  const event = await openDeclared()
+  assert.ok(event?.type === 'opened')
+  assert.deepEqual(event.declared, {
+    declaration: 'components.ledger.protection.backups.full',
+    digest: declarationDigest(declaring, 'cmp_aaaaaa'),
+  })
+  assert.deepEqual(event.approvals, [])
+})
+
+const [first] = copying.steps
+assert.ok(first !== undefined)
+const closed: readonly (readonly [string, Partial<Plan>, DeclaringEstate?])[] = [
+  ['a failover', { procedure: 'zone-failover' }],
+  ['a recovery to a point in time', { procedure: 'point-in-time-recovery' }],
+  ['a restore over a component', { procedure: 'component-restore' }],
+  ['a reprotect, which rebuilds members', { procedure: 'reprotect' }],
+  ['maintenance', { procedure: 'maintenance' }],
+  ['a backup by name that is led on the cluster', { scope: 'cluster:cmp_aaaaaa' }],
+  ['a backup of a component that the estate does not have', { scope: 'copies:cmp_bbbbbb' }],
+  ['a backup by name that can not be undone', { steps: [{ ...first, effect: 'point-of-no-return' }] }],
+  ['a backup by name that promotes', { steps: [{ ...first, action: 'postgres.promote' }] }],
+  [
+    'a backup by name that promotes when it fails',
+    { steps: [{ ...first, compensation: { action: 'postgres.promote', actionVersion: 1, args: {} } }] },
+  ],
+  ['a plan from another estate than the one that declares it', {}, { ...declaring, schedules: [] }],
+  [
+    'a backup that people are to approve',
+    { estateDigest: digest({ ...declaring, approvals: [{ procedure: 'backup' }] }) },
+    { ...declaring, approvals: [{ procedure: 'backup' }] },
+  ],
+]
+for (const [what, more, from] of closed) {
+  test(`a declaration never opens ${what}`, async () => {
+    await assert.rejects(openDeclared(more, plane, from), { code: 'APPROVAL_NOT_DECLARED', class: 'refused' })
+  })
+}
+
+test('a declaration is for the control plane: a person needs another person', async () => {
+  await assert.rejects(openDeclared({}, alice), { code: 'APPROVAL_NOT_DECLARED' })
+})
+
+test('a changed declaration is another permission; what it does not speak of changes nothing', () => {
+  const of = (estate: DeclaringEstate): string | undefined => declarationDigest(estate, 'cmp_aaaaaa')
+  const protection = { captures: [], backups: [{ name: 'full', every: 'hour' }] }
+  assert.notEqual(of({ ...declaring, components: [{ id: 'cmp_aaaaaa', protection }] }), of(declaring))
+  assert.notEqual(of({ ...declaring, schedules: [{ procedure: 'backup' }] }), of(declaring))
+  assert.notEqual(of({ ...declaring, approvals: [{ procedure: 'backup' }] }), of(declaring))
+  assert.equal(of({ ...declaring, schedules: [] }), of(declaring))
 })

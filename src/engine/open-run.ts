@@ -9,6 +9,8 @@ import type { SignatureVerifier } from '../ports/signer.ts'
 import { checkApprovals, checkStandingApproval } from './approval-check.ts'
 import type { ApprovalGround } from './approval-check.ts'
 import type { Approval, Principal, StandingApproval } from './approval.ts'
+import { declaredPermission } from './declared-permission.ts'
+import type { DeclaredPermission, DeclaringEstate } from './declared-permission.ts'
 import { planHash, validatePlan } from './plan-hash.ts'
 import { readStandingApproval } from './read-approval.ts'
 import { RunJournal } from './run-journal.ts'
@@ -28,6 +30,8 @@ export type Authorization =
     }
   /** The standing approval that the control store holds for this procedure and scope. */
   | { readonly kind: 'standing'; readonly policyDigest: string }
+  /** The estate says when; see declaredPermission. For the control plane itself only. */
+  | { readonly kind: 'declared'; readonly declaration: string; readonly estate: DeclaringEstate }
 
 export interface RunOpening {
   readonly clock: Clock
@@ -44,7 +48,11 @@ export interface RunOpening {
 }
 
 interface Granted {
-  readonly shown: { readonly approvals: readonly Approval[]; readonly standing?: StandingApproval }
+  readonly shown: {
+    readonly approvals: readonly Approval[]
+    readonly standing?: StandingApproval
+    readonly declared?: DeclaredPermission
+  }
   readonly compare: readonly StoreCompare[]
   readonly put: StoreTransaction['put']
 }
@@ -92,6 +100,11 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
     const compare = [samePrincipals, { key, revision: entry.revision }]
     return { shown: { approvals: [], standing: approval }, compare, put: [] }
   }
+  if (authorization.kind === 'declared') {
+    const declared = declaredPermission(plan, authorization.declaration, authorization.estate)
+    requireControlPlane(principals, requestedBy)
+    return { shown: { approvals: [], declared }, compare: [samePrincipals], put: [] }
+  }
   const { approvals, required, approvers } = authorization
   const entitled = { ...ground, principals: entitledAmong(principals, approvers) }
   checkApprovals(approvals, required, opening.planHash, entitled)
@@ -102,6 +115,17 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
     compare: [samePrincipals, ...uses.map((key) => ({ key, revision: 0 }))],
     put: uses.map((key) => ({ key, value: canonicalJson({ run }) })),
   }
+}
+
+/** A declaration is nobody's to use but the one's that keeps the times. */
+function requireControlPlane(principals: readonly Principal[], requestedBy: string): void {
+  if (principals.some(({ id, roles }) => id === requestedBy && roles.includes('control-plane'))) return
+  throw new RecoveryError({
+    code: 'APPROVAL_NOT_DECLARED',
+    class: 'refused',
+    message: `not approved: ${requestedBy} is no control plane, and only that begins what the estate declares`,
+    hint: 'a person opens it: `pointzero plan`, an approval, `pointzero run`',
+  })
 }
 
 /** Where the estate names the approvers of a procedure, nobody else's yes counts for it. */

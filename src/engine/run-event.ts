@@ -2,6 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import type { ErrorRecord } from '../domain/recovery-error.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Approval, StandingApproval } from './approval.ts'
+import type { DeclaredPermission } from './declared-permission.ts'
 
 /** What a run journal is made of. Intent is appended before its effect, outcome after it (law 6). */
 export type RunEvent =
@@ -13,6 +14,8 @@ export type RunEvent =
       readonly approvals: readonly Approval[]
       /** The one that allowed an automatic run. */
       readonly standing?: StandingApproval
+      /** What the owner declared that allowed a run by schedule. */
+      readonly declared?: DeclaredPermission
       /** Monotone facts about the disaster that the watch measured before the run: stamps in wall ms, from the deciding host. */
       readonly detection?: Json
     }

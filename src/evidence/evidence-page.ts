@@ -54,7 +54,11 @@ function sections(bundle: EvidenceBundle): readonly string[] {
     recoveryTimelineSvg(times),
     timesTable(times),
     measurementTable(entryContent(bundle, 'measurements')),
-    approvalTable(entryContent(bundle, 'approvals'), entryContent(bundle, 'principals')),
+    approvalTable(
+      entryContent(bundle, 'approvals'),
+      entryContent(bundle, 'principals'),
+      entryContent<readonly RunRecord[]>(bundle, 'journal')[0],
+    ),
     stepTable(entryContent(bundle, 'plan'), entryContent(bundle, 'journal')),
     journalTable(entryContent(bundle, 'journal')),
     environmentTable(entryContent(bundle, 'environment')),
@@ -145,7 +149,9 @@ function measurementTable(measured: Measurements): string {
 function approvalTable(
   found: { readonly approvals: readonly Approval[]; readonly standing: readonly StandingApproval[] },
   principals: readonly PrincipalEntry[],
+  first: RunRecord | undefined,
 ): string {
+  const declared = first?.event.type === 'opened' ? first.event.declared : undefined
   const who = (id: string): string => {
     const known = principals.find((principal) => principal.id === id)
     return known === undefined ? id : `${known.name} (${id}, key ${known.keyFingerprint})`
@@ -160,6 +166,9 @@ function approvalTable(
         `standing: ${yes.procedure} in ${yes.scope}`,
         ...span(yes),
       ]),
+      ...(declared === undefined
+        ? []
+        : [['nobody: the estate', `declares it: ${declared.declaration}`, '', '']]),
     ],
   )
 }

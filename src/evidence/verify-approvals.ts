@@ -4,6 +4,7 @@ import { formats } from '../domain/format.ts'
 import type { SignatureVerifier } from '../ports/signer.ts'
 import { EvidenceDefect, integerAt, listAt, objectAt, requireEqual, textAt } from './evidence-defect.ts'
 import type { JsonObject } from './evidence-defect.ts'
+import { verifyDeclared } from './verify-declared.ts'
 
 export interface ApprovedRun {
   readonly head: JsonObject
@@ -11,6 +12,7 @@ export interface ApprovedRun {
   /** The first record of the run journal. */
   readonly opened: JsonObject
   readonly approvals: Json
+  readonly estate: Json | undefined
 }
 
 /** Clocks of the one who approved and of the one who opened the run need not agree to the second. */
@@ -18,7 +20,7 @@ const clockToleranceMs = 60_000
 
 const entry = 'entry 1 approvals'
 
-/** Each signature is by a pinned key of somebody else than who asked; a real run has at least one yes. */
+/** Each signature is by a pinned key of somebody else than who asked; a real run has at least one yes, or the estate declares it. */
 export function verifyApprovals(
   run: ApprovedRun,
   keys: ReadonlyMap<string, string>,
@@ -61,6 +63,8 @@ export function verifyApprovals(
     requireOther(approval, requester, where)
     verifyOne(approval, run, where, { keys, verifier })
   }
+  const { declared } = event
+  if (declared !== undefined) return verifyDeclared(declared, run.plan, run.estate)
   if (run.head['mode'] === 'real' && approvals.length + standing.length === 0) {
     throw new EvidenceDefect('APPROVAL', entry, 'is empty: nobody approved this real run')
   }

@@ -34,7 +34,8 @@ export function verifyRun(
 ): void {
   const plan = verifyPlan(head, contents)
   const opened = verifyOpening(head, contents, plan)
-  verifyApprovals({ head, plan, opened, approvals: contents.approvals }, keys, verifier)
+  const { approvals, estate } = contents
+  verifyApprovals({ head, plan, opened, approvals, estate }, keys, verifier)
   verifyTimes(contents)
 }
 

@@ -5,6 +5,8 @@ import { memberFact, sampleFacts, unseen } from '../../test/support/sample-facts
 import type { Facts } from '../domain/facts.ts'
 import type { Plan } from '../domain/plan.ts'
 import { simulatedEstate } from '../simulation/simulated-estate.ts'
+import { declaredPermission } from '../engine/declared-permission.ts'
+import { backup } from './backup.ts'
 import { backupVerification } from './backup-verification.ts'
 
 const estate = simulatedEstate()
@@ -58,4 +60,11 @@ test('is refused while no primary could be compared afterwards, and where no hos
   }
   const request = { estate: bare, facts: sampleFacts(), parameters: {}, mode: 'real' as const }
   assert.throws(() => backupVerification.plan(request), { code: 'BACKUP_NO_VAULT' })
+})
+
+test('a schedule may start it, and the backup, as they are', () => {
+  for (const procedure of [backup, backupVerification]) {
+    const made = procedure.plan({ estate, facts: sampleFacts(), parameters: {}, mode: 'real' })
+    assert.match(declaredPermission(made, 'here', estate).digest, /^[0-9a-f]{64}$/)
+  }
 })

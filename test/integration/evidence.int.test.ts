@@ -6,6 +6,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { canonicalJson } from '../../src/domain/canonical-json.ts'
 import type { Json } from '../../src/domain/canonical-json.ts'
+import type { Plan } from '../../src/domain/plan.ts'
+import { declarationDigest } from '../../src/engine/declared-permission.ts'
+import type { DeclaringEstate } from '../../src/engine/declared-permission.ts'
+import { digest } from '../../src/engine/digest.ts'
+import { planHash } from '../../src/engine/plan-hash.ts'
 import { evidenceText } from '../../src/evidence/evidence-bundle.ts'
 import type { EvidenceBundle } from '../../src/evidence/evidence-bundle.ts'
 import { chainEntries } from '../../src/evidence/evidence-chain.ts'
@@ -216,6 +221,46 @@ test('an approval is for this plan, by somebody else, signed, and in time', () =
 function withApprovals(...approvals: readonly ReturnType<typeof sampleApproval>[]): EvidenceBundle {
   return sampleBundle({ approvals, journal: sampleJournal(approvals) })
 }
+
+test('a run that nobody approved counts where the estate of the bundle declares it: copies, and nothing that destroys', () => {
+  const protection = { captures: [], backups: [{ name: 'full', type: 'full', every: 'day' }] }
+  const estate = {
+    id: 'est_sample01',
+    components: [{ id: 'cmp_orders01', protection }],
+    schedules: [{ name: 'test', procedure: 'backup-verification' }],
+  }
+  const { plan } = sampleParts()
+  const steps = plan.steps.map((step) => ({ ...step, effect: 'reversible' as const }))
+  const harmless = {
+    ...plan,
+    procedure: 'backup',
+    scenario: 'none',
+    scope: 'copies:cmp_orders01',
+    steps,
+  } as const
+  const code = (
+    planned: Partial<Plan>,
+    found: Json = estate,
+    declaring: DeclaringEstate = estate,
+  ): Verdict => {
+    const made: Plan = { ...harmless, ...planned, estateDigest: digest(found) }
+    const declared = {
+      declaration: 'components.orders.protection.backups.full',
+      digest: declarationDigest(declaring, 'cmp_orders01') ?? '',
+    }
+    const journal = sampleJournal([], made, declared)
+    const parts = { plan: made, planHash: planHash(made), approvals: [], estate: found, journal }
+    return judge(sampleBundle(parts))
+  }
+  assert.deepEqual(code({}), { ...code({}), ok: true })
+  assert.match(code({ procedure: 'component-restore' }).message ?? '', /does not allow this procedure/)
+  assert.match(code({ scope: 'cluster:cmp_orders01' }).message ?? '', /does not allow this procedure/)
+  assert.match(code({ steps: plan.steps }).message ?? '', /can not be undone/)
+  const other = { ...estate, components: [{ id: 'cmp_orders01', protection: { captures: [], backups: [] } }] }
+  assert.match(code({}, estate, other).message ?? '', /not what the estate of entry 3 declares/)
+  const asking = { ...estate, approvals: [{ procedure: 'backup' }] }
+  assert.match(code({}, asking, asking).message ?? '', /asks people to approve/)
+})
 
 test('a plan, a status and recovery times that differ from the journal are found', () => {
   const { plan, times } = sampleParts()

@@ -2,6 +2,7 @@ import { canonicalJson } from '../../src/domain/canonical-json.ts'
 import type { Json } from '../../src/domain/canonical-json.ts'
 import type { Plan } from '../../src/domain/plan.ts'
 import type { Approval } from '../../src/engine/approval.ts'
+import type { DeclaredPermission } from '../../src/engine/declared-permission.ts'
 import { digest } from '../../src/engine/digest.ts'
 import { planHash } from '../../src/engine/plan-hash.ts'
 import type { RunEvent, RunRecord } from '../../src/engine/run-event.ts'
@@ -94,17 +95,22 @@ export const sampleMeasurements: Measurements = {
   invariants: [{ name: 'ledger-balance', holds: true, detail: 'debits equal credits' }],
 }
 
-export function sampleJournal(approvals: readonly Approval[]): readonly RunRecord[] {
+export function sampleJournal(
+  approvals: readonly Approval[],
+  plan = samplePlan,
+  declared?: DeclaredPermission,
+): readonly RunRecord[] {
   const output = { result: 'done', attempt: 1, elapsedMs: 10 } as const
   const events: readonly (readonly [number, RunEvent])[] = [
     [
       0,
       {
         type: 'opened',
-        plan: samplePlan,
-        planHash: planHash(samplePlan),
+        plan,
+        planHash: planHash(plan),
         requestedBy: 'prn_operator1',
         approvals,
+        ...(declared === undefined ? {} : { declared }),
         detection: { declaredAtMs: startMs - 2_000 },
       },
     ],

@@ -251,10 +251,43 @@ function checkApprovals(head, contents, opened, pinned) {
     requireOther(approval, requester, at)
     checkYes(approval, at, head, opened, pinned)
   }
+  if (event.declared !== undefined) return checkDeclared(event.declared, contents.plan, contents.estate)
   if (head.mode === 'real' && approvals.length + standing.length === 0) {
     fail('APPROVAL', where, 'is empty: nobody approved this real run')
   }
 }
+
+/** A run that no person allowed is one that the estate declares: a backup or a restore test of a component's copies. */
+function checkDeclared(declared, plan, estate) {
+  const where = 'entry 4 journal, record 0, field event.declared'
+  const permission = object(declared, where)
+  string(permission, 'declaration', where)
+  const component = /^copies:(cmp_[a-z0-9]+)$/.exec(string(plan, 'scope', 'entry 0 plan'))?.[1]
+  if (component === undefined || !declarable.includes(plan.procedure)) {
+    fail('APPROVAL', where, 'does not allow this procedure in this scope')
+  }
+  const steps = list(plan.steps, 'entry 0 plan, field steps')
+  if (steps.some((step) => object(step, 'entry 0 plan, field steps').effect === 'point-of-no-return')) {
+    fail('APPROVAL', where, 'does not allow what can not be undone')
+  }
+  const named = (field) => {
+    const at = `entry 3 estate, field ${field}`
+    return list(estate[field] ?? [], at).map((one) => object(one, at))
+  }
+  const own = (field) => named(field).filter(({ procedure }) => declarable.includes(procedure))
+  const found = named('components').find(({ id }) => id === component)
+  if (found === undefined) fail('APPROVAL', where, 'is of no component of the estate')
+  const { protection = null } = found
+  const part = { component, protection, schedules: own('schedules'), approvals: own('approvals') }
+  if (part.approvals.some(({ procedure }) => procedure === plan.procedure)) {
+    fail('APPROVAL', where, 'does not count where the estate asks people to approve it')
+  }
+  if (string(permission, 'digest', where) !== sha256(part, where)) {
+    fail('APPROVAL', where, 'is not what the estate of entry 3 declares')
+  }
+}
+
+const declarable = ['backup', 'backup-verification']
 
 function requireOther(approval, requester, at) {
   if (approval.approver !== requester) return
