@@ -3,12 +3,11 @@ import type { Facts } from '../domain/facts.ts'
 import type { RunId } from '../domain/id.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { EstatePerformer } from '../actions/estate-performer.ts'
-import { digest } from '../engine/digest.ts'
 import { executeRun } from '../engine/executor.ts'
 import { openRun } from '../engine/open-run.ts'
+import type { Authorization } from '../engine/open-run.ts'
 import { planHash } from '../engine/plan-hash.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
-import { scopeOf } from '../estate/estate-lookup.ts'
 import type { World } from '../ports/world.ts'
 import { procedureNamed, procedureVersions } from '../procedures/parts/catalogue.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
@@ -18,15 +17,21 @@ export interface AutomaticRequest {
   readonly cluster: PostgresComponent
   readonly parameters: Readonly<Record<string, string>>
   readonly facts: Facts
-  readonly detection: Json
+  /** Of the plan: whose runs it waits for. */
+  readonly scope: string
+  readonly authorization: Authorization
+  readonly detection?: Json
 }
 
 /** After a run that did not end well, this long passes before the same scope is tried again, unless the setup says otherwise. */
 const usualRetryAfterMs = 5_000
 
+/** On copies, for which nobody waits, each failure in a row doubles the rest, up to this often. */
+const doublingsMax = 6
+
 /**
- * Runs that need no person, under their standing approvals: at most one a scope at a time, in this process. One that a former process of
- * this control plane left open is taken over by raising the epoch.
+ * Runs that need no person, under standing approvals or because the estate declares when: at most one a scope at a time, in this process. One
+ * that a former process of this control plane left open is taken over by raising the epoch.
  */
 export class AutomaticRuns {
   readonly #world: World
@@ -35,6 +40,7 @@ export class AutomaticRuns {
   readonly #active = new Map<string, Promise<void>>()
   readonly #notBeforeMs = new Map<string, number>()
   readonly #inVain = new Map<string, string>()
+  readonly #failed = new Map<string, { readonly inARow: number; readonly why: string }>()
 
   constructor(world: World, setup: ControlPlaneSetup, signal: AbortSignal) {
     this.#world = world
@@ -56,13 +62,18 @@ export class AutomaticRuns {
     return this.#active.has(scope)
   }
 
+  /** Why the last one of the scope did not end well, while it rests from that. */
+  restsFrom(scope: string): string | undefined {
+    return !this.#active.has(scope) && this.busy(scope) ? this.#failed.get(scope)?.why : undefined
+  }
+
   start(request: AutomaticRequest): void {
-    this.#begin(scopeOf(request.cluster), async () => {
+    const { scope } = request
+    this.#begin(scope, async () => {
       const run: RunId = `run_${this.#world.random.idBody(16)}`
       await this.#open(request, run)
       const leader =
         request.facts.clusters.find(({ component }) => component === request.cluster.id)?.leader ?? ''
-      const scope = scopeOf(request.cluster)
       if (request.procedure === 'zone-failover') this.#inVain.set(scope, leader)
       else this.#inVain.delete(scope)
       await this.#execute(run)
@@ -83,6 +94,7 @@ export class AutomaticRuns {
     const active = (async () => {
       try {
         await work()
+        this.#failed.delete(scope)
       } catch (error) {
         this.#note(scope, error)
       } finally {
@@ -107,8 +119,8 @@ export class AutomaticRuns {
       plan,
       planHash: planHash(plan),
       requestedBy: subject,
-      authorization: { kind: 'standing', policyDigest: digest(request.cluster.policy) },
-      detection: request.detection,
+      authorization: request.authorization,
+      ...(request.detection === undefined ? {} : { detection: request.detection }),
     })
     this.#world.log.info('automatic-run-opened', { run, procedure: procedure.name })
   }
@@ -131,15 +143,15 @@ export class AutomaticRuns {
   }
 
   #note(scope: string, error: unknown): void {
-    const retryAfterMs = this.#setup.retryAfterMs ?? usualRetryAfterMs
+    const inARow = (this.#failed.get(scope)?.inARow ?? 0) + 1
+    const doublings = scope.startsWith('copies:') ? Math.min(inARow - 1, doublingsMax) : 0
+    const retryAfterMs = (this.#setup.retryAfterMs ?? usualRetryAfterMs) * 2 ** doublings
     this.#notBeforeMs.set(scope, this.#world.clock.monotonicMs() + retryAfterMs)
     if (this.#signal.aborted) return
     const code = error instanceof RecoveryError ? error.code : 'BUG'
-    this.#world.log.warn('automatic-run-not-done', {
-      scope,
-      code,
-      error: error instanceof Error ? error.message : String(error),
-    })
+    const message = error instanceof Error ? error.message : String(error)
+    this.#failed.set(scope, { inARow, why: `${code}: ${message}` })
+    this.#world.log.warn('automatic-run-not-done', { scope, code, error: message })
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Hello,
   type LeaderNews,
 } from '../agent/wire.ts'
+import { digest } from '../engine/digest.ts'
 import { readEpoch } from '../engine/epoch.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { clusters, hostNamed, scopeOf } from '../estate/estate-lookup.ts'
@@ -29,9 +30,11 @@ import { ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { leaderLogged } from './leader-log.ts'
 import { BypassMemory } from './bypass-memory.ts'
+import { OpenRuns } from './open-runs.ts'
 import { executorsAmong, requirePermission } from './permission.ts'
 import { resolveTarget } from './resolve-target.ts'
 import { openRunFor } from './run-desk.ts'
+import { ScheduledRuns } from './scheduled-runs.ts'
 import { behindReason, reportedEpoch } from './store-behind.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { staleReadsOf } from './stale-reads.ts'
@@ -113,7 +116,8 @@ class ControlPlane {
   readonly #store: (method: string, body: Json, peer: Peer) => Promise<Json>
   readonly #bypasses: BypassMemory
   readonly #decisions = new Map<string, string>()
-  readonly #requesters = new Map<string, string>()
+  readonly #open: OpenRuns
+  readonly #scheduled: ScheduledRuns
   #judging = false
   #again = false
 
@@ -130,6 +134,13 @@ class ControlPlane {
     }))
     this.#bypasses = new BypassMemory(setup.store, setup.estate.id)
     this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
+    this.#open = new OpenRuns(setup.store, setup.estate.id)
+    this.#scheduled = new ScheduledRuns(world, setup, {
+      board: this.#board,
+      runs: this.#runs,
+      open: this.#open,
+      facts: async () => this.#facts(),
+    })
     this.#store = storeHandler(
       guardedStore(setup.store, storeKeys(setup.estate.id)),
       storeKeys(setup.estate.id).root,
@@ -138,7 +149,12 @@ class ControlPlane {
 
   run(listener: Listener): RunningControlPlane {
     const { signal } = this.#stop
-    const done = Promise.all([this.#probes.run(signal), this.#tickLoop(signal)])
+    const done = Promise.all([
+      this.#probes.run(signal),
+      this.#tickLoop(signal),
+      // Beside the judgement of clusters: a failover waits for no look at what is kept.
+      this.#scheduled.run(signal),
+    ])
     done.catch((error: unknown) => {
       this.#world.log.warn('control-plane-stopped', {
         error: error instanceof Error ? error.message : String(error),
@@ -263,7 +279,7 @@ class ControlPlane {
       this.#decisions.set(cluster.id, `${behind}: a person decides`)
       return
     }
-    const open = await this.#openRun(scope)
+    const open = await this.#open.on(scope)
     if (open.run !== '') this.#resumeOwn(scope, open)
     const { clock } = this.#world
     const facts = await this.#facts()
@@ -295,6 +311,8 @@ class ControlPlane {
       cluster,
       parameters,
       facts,
+      scope,
+      authorization: { kind: 'standing', policyDigest: digest(cluster.policy) },
       detection: watch.account(moment),
     })
   }
@@ -303,26 +321,6 @@ class ControlPlane {
   #resumeOwn(scope: string, open: { readonly run: string; readonly requestedBy: string }): void {
     if (open.requestedBy === this.#setup.subject && !this.#runs.busy(scope))
       this.#runs.resume(scope, open.run)
-  }
-
-  async #openRun(scope: string): Promise<{ readonly run: string; readonly requestedBy: string }> {
-    const keys = storeKeys(this.#setup.estate.id)
-    const entry = await this.#setup.store.get(keys.open(scope))
-    const run = entry === undefined ? '' : (JSON.parse(entry.value) as { readonly run: string }).run
-    if (run === '') return { run, requestedBy: '' }
-    return { run, requestedBy: await this.#requesterOf(run) }
-  }
-
-  /** Never changes once it is written, and stands in a record that holds a whole plan. */
-  async #requesterOf(run: string): Promise<string> {
-    const known = this.#requesters.get(run)
-    if (known !== undefined) return known
-    const first = await this.#setup.store.get(storeKeys(this.#setup.estate.id).runRecord(run, 0))
-    if (first === undefined) return ''
-    const { event } = JSON.parse(first.value) as { readonly event: { readonly requestedBy?: string } }
-    const requestedBy = event.requestedBy ?? ''
-    this.#requesters.set(run, requestedBy)
-    return requestedBy
   }
 
   #reportedEpoch(scope: string): number {
@@ -356,6 +354,8 @@ class ControlPlane {
     const nowMs = this.#world.clock.monotonicMs()
     const { record: maintenance } = await readMaintenance(store, estate.id)
     const statuses = this.#watched.map(async (watched) => this.#clusterStatus(watched, board, blind))
+    const facts = await this.#facts(board)
+    const timetable = blind === undefined ? this.#scheduled.shown(facts) : []
     const hosts = estate.hosts.map((host) => {
       const reading = board.reading(host.id)
       if (reading === undefined) return { host: host.name }
@@ -365,9 +365,10 @@ class ControlPlane {
       productVersion,
       estate: estate.id,
       sandbox: sandbox === true,
-      facts: await this.#facts(board),
+      facts,
       clusters: await Promise.all(statuses),
       hosts,
+      ...(timetable.length === 0 ? {} : { timetable }),
       ...(maintenance === undefined ? {} : { maintenance }),
     }
   }
@@ -380,7 +381,7 @@ class ControlPlane {
     const { cluster } = watch
     const { estate, store } = this.#setup
     const { record } = await readLeader(store, estate.id, cluster.id)
-    const { run } = await this.#openRun(scopeOf(cluster))
+    const { run } = await this.#open.on(scopeOf(cluster))
     const { epoch } = await readEpoch(store, storeKeys(estate.id), scopeOf(cluster))
     const boundMs = staleReadsOf(estate, cluster, board)
     const blind = sight.blind(this.#world.clock.monotonicMs()) ?? unread

@@ -2,6 +2,7 @@ import type { Facts } from '../domain/facts.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
 import type { AgentView } from '../agent/wire.ts'
+import type { EntryState } from '../watch/scheduled-decision.ts'
 
 /** Methods that the control plane serves to people, beside the store's. */
 export const statusMethods = {
@@ -29,6 +30,15 @@ export interface ControlPlaneStatus {
   readonly hosts: readonly HostStatus[]
   /** Absent: it was never maintenance. */
   readonly maintenance?: MaintenanceRecord
+  /** What the estate declares to happen at a time, one entry for each component; absent: nothing that this version keeps. */
+  readonly timetable?: readonly TimetableStatus[]
+}
+
+export interface TimetableStatus extends EntryState {
+  /** The last time that it was due and did not begin, by this process; a restart forgets it. */
+  readonly lastPassedOver?: { readonly atMs: number; readonly reason: string }
+  /** Why it is not judged now. Absent: it is. */
+  readonly blind?: string
 }
 
 export interface ClusterStatus {

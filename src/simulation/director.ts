@@ -22,7 +22,7 @@ export class Director {
   readonly injector: FaultInjector
   readonly #sim: SimEstate
   readonly #counters: Counters
-  #goal: { readonly order: () => RunOrder; readonly isReached: () => boolean } | undefined
+  #goal: { readonly order?: () => RunOrder; readonly isReached: () => boolean } | undefined
   #stillSinceUs = 0
   #seen = ''
 
@@ -49,6 +49,11 @@ export class Director {
   wantNow(order: () => RunOrder, isReached: () => boolean): void {
     this.#goal = { order, isReached }
     this.operators.run(order())
+  }
+
+  /** Nobody orders anything: it is to happen by itself. */
+  wait(isReached: () => boolean): void {
+    this.#goal = { isReached }
   }
 
   get isGoalReached(): boolean {
@@ -87,16 +92,15 @@ export class Director {
       }
       return
     }
-    if (this.#goal !== undefined && !this.#goal.isReached() && this.operators.opening === 0) {
-      this.#counters.add('run-again')
-      this.operators.run(this.#goal.order())
-    }
+    if (this.#goal?.order === undefined || this.#goal.isReached() || this.operators.opening > 0) return
+    this.#counters.add('run-again')
+    this.operators.run(this.#goal.order())
   }
 
   #interfere(command: OperatorCommand): void {
     const run = this.reading.openRun
     if (command === 'run-again') {
-      if (this.#goal !== undefined) this.operators.run(this.#goal.order(), 1)
+      if (this.#goal?.order !== undefined) this.operators.run(this.#goal.order(), 1)
     } else if (run === '') this.#counters.add(`nothing-to-${command}`)
     else if (command === 'resume') this.operators.resume(run)
     else

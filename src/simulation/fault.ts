@@ -53,6 +53,7 @@ export type PhaseName =
   | 'component-loss'
   | 'backup'
   | 'verification'
+  | 'scheduled'
   | 'maintenance-on'
   | 'maintenance-off'
 

@@ -73,15 +73,14 @@ export class SimCopies implements KeptCopies {
   }
 
   async confirmRestored(restored: RestoredSnapshot): Promise<void> {
-    const { vault, loop } = this.#setting
-    await onDisk(this.#setting, () =>
-      vault.receipts.push({ ...restored, atMs: Math.round(loop.nowUs / 1000) }),
-    )
+    const { vault, process } = this.#setting
+    await onDisk(this.#setting, () => vault.receipts.push({ ...restored, atMs: process.host.wallMs() }))
   }
 
   #listed(): readonly KeptSnapshot[] {
     const { vault, keptWal } = this.#setting
-    const bases = (keptWal?.snapshots ?? []).map(({ id, last }, index) => keptBase(id, last, index + 1))
+    const besideRuns = keptWal?.takesBases === true ? keptWal.snapshots : []
+    const bases = besideRuns.map(({ id, last }, index) => keptBase(id, last, index + 1))
     return [...vault.snapshots, ...bases].map((one) => ({
       ...one,
       restorations: vault.receipts.filter(({ snapshot }) => snapshot === one.id),
@@ -89,8 +88,9 @@ export class SimCopies implements KeptCopies {
   }
 
   async backUp(): Promise<KeptSnapshot> {
-    const { loop, process, vault, primaries } = this.#setting
+    const { loop, process, vault, primaries, keptWal } = this.#setting
     const [primary] = primaries()
+    const last = primary?.wal.at(-1)
     if (primary === undefined) throw unreachable('no member is the primary')
     const { timeline } = primary
     const { systemIdentifier } = primary.directory
@@ -110,11 +110,12 @@ export class SimCopies implements KeptCopies {
           startLsn: place,
           endLsn: place,
           systemIdentifier,
-          takenAtMs: Math.round(loop.nowUs / 1000),
+          takenAtMs: process.host.wallMs(),
           verified: [],
           restorations: [],
         }
         vault.snapshots.push(made)
+        if (keptWal?.takesBases === false && last !== undefined) keptWal.snapshots.push({ id: made.id, last })
         resolve(made)
       }),
     )

@@ -8,6 +8,7 @@ import { storeKeys } from '../engine/store-keys.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import { keepersOf } from '../estate/keepers.ts'
 import type { Component, Estate, Host, PostgresComponent } from '../estate/estate.ts'
+import { timetable } from '../estate/timetable.ts'
 import type { World } from '../ports/world.ts'
 import { startControlPlane } from '../server/control-plane.ts'
 import type { Patience } from '../watch/automatic-decision.ts'
@@ -349,7 +350,9 @@ export class SimEstate {
     const { loop, links, counters } = this
     const { servers } = this.cluster
     const host = this.host('client')
-    return new SimKeptWal({ loop, links, counters, host, servers, random: this.random.fork('kept WAL') })
+    const takesBases = !timetable(this.estate).entries.some(({ start }) => start === 'automatic')
+    const random = this.random.fork('kept WAL')
+    return new SimKeptWal({ loop, links, counters, host, servers, takesBases, random })
   }
 
   #watchInvariants(): void {

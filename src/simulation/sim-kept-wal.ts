@@ -17,6 +17,8 @@ export interface KeptWalSetting {
   readonly counters: Counters
   readonly host: SimHost
   readonly servers: readonly SimPostgres[]
+  /** Base backups come by themselves. Else those are kept that runs take. */
+  readonly takesBases: boolean
 }
 
 /** A base backup: everything up to a record, listed only once it was whole. */
@@ -54,7 +56,11 @@ export class SimKeptWal {
     this.#setting = setting
     this.host = setting.host
     setting.loop.after(receiveEveryUs, () => this.#receive())
-    setting.loop.after(backUpEveryUs, () => this.#backUp())
+    if (setting.takesBases) setting.loop.after(backUpEveryUs, () => this.#backUp())
+  }
+
+  get takesBases(): boolean {
+    return this.#setting.takesBases
   }
 
   /** The highest timeline of which something is held. */

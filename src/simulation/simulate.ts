@@ -17,7 +17,7 @@ import { expandOptions } from './simulation-options.ts'
 import type { SimulationOptions } from './simulation-options.ts'
 import type { PhaseName } from './fault.ts'
 import { lsnText } from './wal-record.ts'
-import { simulatedEstate } from './simulated-estate.ts'
+import { scheduledProtection, simulatedEstate } from './simulated-estate.ts'
 
 export interface SeedResult {
   readonly seed: number
@@ -61,7 +61,7 @@ export async function simulateSeed(
 }
 
 const needsCopies = (phase: PhaseName): boolean =>
-  phase === 'corruption' || phase === 'component-loss' || phase === 'verification'
+  ['corruption', 'component-loss', 'verification', 'scheduled'].includes(phase)
 
 /** What is kept depends on its key alone and is never changed: one life can not tell what was lived before it. */
 const adoptedEstates = new Map<string, Promise<AdoptedEstate>>()
@@ -100,8 +100,9 @@ export class Simulation {
     this.#seed = seed
     this.#options = options
     this.#random = new SimRandom(seed)
-    const { detectMs, fenceMs, heartbeatMs, tickMs } = options
-    const estate = simulatedEstate({ detectMs, fenceMs })
+    const { detectMs, fenceMs, heartbeatMs, tickMs, schedule } = options
+    const declared = schedule && scheduledProtection(schedule.backupMs, schedule.verificationMs)
+    const estate = simulatedEstate({ detectMs, fenceMs }, declared)
     this.sim = new SimEstate(
       this.#random,
       estate,
@@ -196,6 +197,10 @@ export class Simulation {
       const { receipts } = this.sim.vault
       const before = receipts.length
       this.director.want({ procedure: 'backup-verification', parameters: {} }, () => receipts.length > before)
+    } else if (phase === 'scheduled') {
+      const { snapshots, receipts } = this.sim.vault
+      const before = { snapshots: snapshots.length, receipts: receipts.length }
+      this.director.wait(() => snapshots.length >= before.snapshots + 3 && receipts.length > before.receipts)
     } else if (phase === 'corruption') {
       const before = this.counters.of('recoveries')
       this.director.want(

@@ -1,3 +1,4 @@
+import { formatDuration } from '../estate/duration.ts'
 import type { Estate, Host, PostgresComponent, PostgresPolicy } from '../estate/estate.ts'
 import type { Backup, Protection } from '../estate/protection.ts'
 
@@ -16,6 +17,16 @@ const daily: Backup = {
   stores: ['vault'],
   keepMs: 14 * dayMs,
   keepAtLeast: 2,
+}
+
+/** The control plane takes backups, and restores them as a test, at these intervals. */
+export function scheduledProtection(backupMs: number, verificationMs: number): Protection {
+  const interval = (everyMs: number) => ({ every: formatDuration(everyMs), everyMs })
+  return {
+    captures: [],
+    backups: [{ ...daily, ...interval(backupMs), start: 'automatic' }],
+    verification: { ...interval(verificationMs), checks: ['all of it is read'] },
+  }
 }
 
 /** Three zones with a database member and a place for the application each, a control plane and clients outside of them. */

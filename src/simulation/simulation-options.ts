@@ -13,6 +13,8 @@ export interface SimulationOptions {
   /** Share of the requests lost to a cut that arrive after it heals. */
   readonly lateRate: number
   readonly clients: { readonly everyUs: number; readonly cancelRate: number }
+  /** What the estate declares: the control plane takes backups, and restores them as a test, this often. Absent: people do. */
+  readonly schedule?: { readonly backupMs: number; readonly verificationMs: number }
 }
 
 /** Most begin adopted: an estate is adopted once, and the phase costs a third of a life. */

@@ -9,8 +9,8 @@ type HeldInput = ScheduledInput & { readonly copies: SeenCopies }
 /** Why what is due does not begin now; undefined when nothing stands in its way. Pure. */
 export function heldBack(entry: TimetableEntry, input: HeldInput): string | undefined {
   const { estate, openRun, obstacle, copies } = input
-  if (openRun !== '') return `${openRun} is open on its copies`
   if (obstacle !== undefined) return obstacle
+  if (openRun !== undefined) return `${openRun.run}, a ${openRun.procedure}, is open on its copies`
   const leader = noPrimary(input)
   if (leader !== undefined) return leader
   const rule = estate.approvals?.find(({ procedure }) => procedure === entry.procedure)
@@ -64,7 +64,7 @@ function exposed({ estate, cluster, facts, copies }: HeldInput): string | undefi
   if (!Number.isFinite(least)) return undefined
   if (copies.exposedMs === undefined) return 'nobody knows how much would be lost now'
   if (copies.exposedMs <= least) return undefined
-  return `${formatDuration(Math.round(copies.exposedMs))} would be lost now, ${formatDuration(least)} may be`
+  return `more than ${formatDuration(least)} would be lost now`
 }
 
 const firstRestMs = 60_000

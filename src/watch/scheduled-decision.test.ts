@@ -38,7 +38,6 @@ function input(changed: Partial<ScheduledInput> = {}, estate: Estate = declared)
     nowMs: now,
     copies: { snapshots: [kept(now - hourMs, now - hourMs)] },
     runs: [],
-    openRun: '',
     otherOpenRuns: [],
     ...changed,
   }
@@ -87,7 +86,11 @@ test('unknown copies are not no copies: nothing begins, and nothing is said to b
 
 const noCopies: SeenCopies = { snapshots: [] }
 const obstacles: readonly (readonly [string, Partial<ScheduledInput>, RegExp])[] = [
-  ['a run is open on its copies', { openRun: 'run_9' }, /^run_9 is open/],
+  [
+    'a run is open on its copies',
+    { openRun: { run: 'run_9', procedure: 'backup-verification' } },
+    /^run_9, a backup-verification, is open/,
+  ],
   ['this process can not now', { obstacle: 'NO_SANDBOX_HOST' }, /^NO_SANDBOX_HOST$/],
   ['nobody adopted it', { facts: sampleFacts({ leader: '' }) }, /not adopted/],
   [
@@ -103,6 +106,15 @@ for (const [what, changed, expected] of obstacles) {
     assert.match(passedOver(decision), expected)
   })
 }
+
+test('while its own run is under way it is neither begun again nor passed over', () => {
+  const decision = decideScheduled(
+    input({ copies: noCopies, openRun: { run: 'run_9', procedure: 'backup' } }),
+  )
+  assert.equal(begun(decision), 'nothing')
+  assert.equal(passedOver(decision), '')
+  assert.equal(decision.entries[0]?.underWay, 'run_9')
+})
 
 test('where the owner wants people to approve it, a schedule is nobody', () => {
   const estate = {
@@ -194,7 +206,7 @@ const conditions: readonly (readonly [Schedule['blockedBy'], Partial<ScheduledIn
   [
     ['exposure-above-objective'],
     { copies: { snapshots: [], exposedMs: 61_000 } },
-    /PT1M1S would be lost now, PT1M may be/,
+    /more than PT1M would be lost now/,
   ],
   [
     ['exposure-above-objective'],

@@ -32,8 +32,8 @@ export interface ScheduledInput {
   readonly copies: SeenCopies | undefined
   /** Oldest first, in the order in which they ended, whatever the clocks said. */
   readonly runs: readonly PastRun[]
-  /** Runs that are open on the copies, '' when none; and on the cluster or on its doors. */
-  readonly openRun: string
+  /** The run that is open on the copies; and those on the cluster or on its doors. */
+  readonly openRun?: { readonly run: string; readonly procedure: string }
   readonly otherOpenRuns: readonly string[]
   /** Why nothing may start on the copies now, by what this process knows itself. */
   readonly obstacle?: string
@@ -54,6 +54,8 @@ export interface EntryState {
   readonly isDue: boolean
   /** It should have been done since then. */
   readonly overdueSinceMs?: number
+  /** The run that is doing it. */
+  readonly underWay?: string
   /** Due, and passed over because of this. */
   readonly passedOver?: string
 }
@@ -70,7 +72,11 @@ export interface ScheduledDecision {
 export function decideScheduled(input: ScheduledInput): ScheduledDecision {
   const judged = input.entries.map((entry) => ({ entry, state: judge(entry, input) }))
   const ready = judged.filter(
-    ({ entry, state }) => entry.start === 'automatic' && state.isDue && state.passedOver === undefined,
+    ({ entry, state }) =>
+      entry.start === 'automatic' &&
+      state.isDue &&
+      state.passedOver === undefined &&
+      state.underWay === undefined,
   )
   const first = ready.find(({ entry }) => entry.procedure === 'backup') ?? ready[0]
   const entries = judged.map(({ entry, state }) =>
@@ -92,13 +98,16 @@ function judge(entry: TimetableEntry, input: ScheduledInput): EntryState {
   const occasion =
     rhythm.kind === 'interval' ? ofInterval(entry, rhythm, input) : ofCalendar(entry, rhythm, input)
   const { lastMs, nextMs, isDue, missed, overdueSinceMs } = occasion
-  const held = isDue && start === 'automatic' ? heldBack(entry, { ...input, copies }) : missed
+  const underWay = input.openRun?.procedure === procedure ? input.openRun.run : undefined
+  const mayBegin = isDue && start === 'automatic' && underWay === undefined
+  const held = mayBegin ? heldBack(entry, { ...input, copies }) : missed
   return {
     ...fields,
     nextMs,
     isDue,
     ...(lastMs === undefined ? {} : { lastMs }),
     ...(overdueSinceMs === undefined ? {} : { overdueSinceMs }),
+    ...(underWay === undefined ? {} : { underWay }),
     ...(held === undefined ? {} : { passedOver: held }),
   }
 }
