@@ -2,6 +2,7 @@ import { staleReadBoundMs } from '../domain/stale-read-bound.ts'
 import { digest } from '../engine/digest.ts'
 import { clusters } from '../estate/estate-lookup.ts'
 import { assess } from '../estate/feasibility.ts'
+import { timetable } from '../estate/timetable.ts'
 import type { CheckOptions } from './commands/check.ts'
 import { evidenceSummaries } from './evidence-summaries.ts'
 import { loadEstateWithFindings } from './load-estate.ts'
@@ -21,5 +22,6 @@ export async function checkEstate(
   const staleReads = clusters(estate).map(({ id, name, policy }) => {
     return { component: id, name, fenceMs: policy.fenceMs, boundMs: staleReadBoundMs(policy) ?? null }
   })
-  return { file, estate, digest: digest(estate), objectives, findings, staleReads }
+  const declared = timetable(estate)
+  return { file, estate, digest: digest(estate), objectives, findings, staleReads, timetable: declared }
 }

@@ -4,7 +4,7 @@ import { copiesReadiness } from './copies-readiness.ts'
 import { clusterNamed } from './estate-lookup.ts'
 import { parseEstate } from './parse-estate.ts'
 import { smallEstateText } from './small-estate.ts'
-import type { KnownCopies } from './verdict.ts'
+import type { KnownCopies, Overdue } from './verdict.ts'
 
 const ledger = clusterNamed(parseEstate(smallEstateText, 'estate.yaml'), 'ledger')
 const sound: KnownCopies = {
@@ -50,5 +50,19 @@ describe('what the copies of a component say about its recovery', () => {
     assert.match(seen({ snapshots: 0 }), /^AMBER: there is no base backup/)
     assert.match(seen({ brokenBefore: ['x is missing'] }), /^AMBER: archive gap/)
     assert.match(seen({ degraded: 'gone' }), /^AMBER: vlt does not receive/)
+  })
+
+  it('is amber when a backup or a restore test is overdue, and says since when and why; red when a backup is so for long', () => {
+    const said = (overdue: Omit<Overdue, 'component'>): string => {
+      const found = copiesReadiness(ledger, [sound], [{ component: ledger.id, ...overdue }])
+      return `${found?.colour}: ${found?.reason}`
+    }
+    const sinceMs = Temporal.Instant.from('2026-11-21T02:00:00Z').epochMilliseconds
+    const late = { what: 'backup', sinceMs, isLong: false, why: 'run_1 failed' } as const
+    assert.equal(said(late), 'AMBER: backup overdue since 2026-11-21T02:00:00Z: run_1 failed')
+    assert.match(said({ ...late, isLong: true }), /^RED: backup overdue/)
+    assert.match(said({ ...late, what: 'restore test', isLong: true }), /^AMBER: restore test overdue/)
+    assert.match(said({ what: 'restore test', isLong: false }), /^AMBER: there never was a restore test/)
+    assert.equal(copiesReadiness(ledger, [sound], [{ ...late, component: 'cmp_other1' }]), undefined)
   })
 })

@@ -1,6 +1,6 @@
 import { formatDuration } from './duration.ts'
 import type { Component } from './estate.ts'
-import type { KnownCopies } from './verdict.ts'
+import type { KnownCopies, Overdue } from './verdict.ts'
 
 export interface CopiesSeen {
   readonly colour: 'RED' | 'UNKNOWN' | 'AMBER'
@@ -11,6 +11,7 @@ export interface CopiesSeen {
 export function copiesReadiness(
   component: Component,
   known: readonly KnownCopies[] | undefined,
+  overdue: readonly Overdue[] = [],
 ): CopiesSeen | undefined {
   const own = (known ?? []).filter((one) => one.component === component.id)
   const { captures = [], backups = [] } = component.protection ?? {}
@@ -23,11 +24,22 @@ export function copiesReadiness(
       ? [amber('there is no base backup yet: run `pointzero plan backup`')]
       : []),
   ])
+  findings.push(...overdue.filter((one) => one.component === component.id).map(late))
   return (
     findings.find(({ colour }) => colour === 'RED') ??
     findings.find(({ colour }) => colour === 'UNKNOWN') ??
     findings[0]
   )
+}
+
+/** With a whole archive an old backup costs time, not data; an old restore test costs only certainty. */
+function late({ what, sinceMs, isLong, why }: Overdue): CopiesSeen {
+  const since =
+    sinceMs === undefined
+      ? `there never was a ${what} of it`
+      : `${what} overdue since ${Temporal.Instant.fromEpochMilliseconds(sinceMs).toString({ smallestUnit: 'second' })}`
+  const reason = why === undefined ? since : `${since}: ${why}`
+  return what === 'backup' && isLong ? red(reason) : amber(reason)
 }
 
 function damage({ host, isKnown, broken, brokenBefore, problems }: KnownCopies): readonly CopiesSeen[] {

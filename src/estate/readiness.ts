@@ -49,7 +49,10 @@ function judge(
   if (!isBuilt(component.kind)) return amber('not yet recoverable by this version')
   const blind = known.blind?.get(component.id)
   if (blind !== undefined) return red(`the control plane is blind to it, nothing starts by itself: ${blind}`)
-  const observed = worse(observe(component, known.facts), copiesReadiness(component, known.copies))
+  const observed = worse(
+    observe(component, known.facts),
+    copiesReadiness(component, known.copies, known.overdue),
+  )
   if (observed !== undefined) return observed
   if (verdicts.length === 0) return amber('no objective covers it')
   const unproven = verdicts.find(({ verdict }) => verdict === 'UNPROVEN')

@@ -41,6 +41,8 @@ export interface Known {
   readonly evidence?: readonly EvidenceSummary[]
   /** Of components whose copies are kept by a host of the estate. Absent: nothing was asked. */
   readonly copies?: readonly KnownCopies[]
+  /** Backups and restore tests that should have been there by now. */
+  readonly overdue?: readonly Overdue[]
   /** Components that the control plane does not judge now, with why. */
   readonly blind?: ReadonlyMap<string, string>
   /** Wall ms, for the age of evidence and the end of exclusions. */
@@ -63,6 +65,17 @@ export interface KnownCopies {
   /** Why it does not receive now. */
   readonly degraded?: string
   readonly failedRestore?: FailedRestore
+}
+
+export interface Overdue {
+  readonly component: string
+  readonly what: 'backup' | 'restore test'
+  /** Wall ms; absent: there never was one. */
+  readonly sinceMs?: number
+  /** By as long again as it may take from one to the next. */
+  readonly isLong: boolean
+  /** Why it did not begin; absent: nobody knows. */
+  readonly why?: string
 }
 
 /** The last restore test of a component, when it did not end well. */

@@ -17,6 +17,12 @@ export interface LabPolicy {
   readonly fence: string
 }
 
+/** ISO 8601 durations: how often its control plane backs the ledger up, and restores what it has as a test. */
+export interface LabSchedule {
+  readonly backup: string
+  readonly verification: string
+}
+
 export const defaultLabPolicy: LabPolicy = { detect: 'PT1S', fence: 'PT2S' }
 
 /** Ids are this lab's own: nothing of one lab is taken by another. */
@@ -29,7 +35,7 @@ export function labId<Prefix extends string>(
 }
 
 /** estate.yaml of a lab: three zones, the control plane and the clients outside of them. */
-export function labEstateText(state: LabState, policy: LabPolicy): string {
+export function labEstateText(state: LabState, policy: LabPolicy, schedule?: LabSchedule): string {
   const { instance } = state
   const estate = {
     format: 'pointzero/estate/1',
@@ -53,7 +59,7 @@ export function labEstateText(state: LabState, policy: LabPolicy): string {
       },
     },
     components: {
-      ledger: ledger(state, policy),
+      ledger: ledger(state, policy, schedule),
       'ledger-gate': gate(state, 'ledger-gate', 'ledger', [...zoneHostNames, 'client'], labPorts.ledgerGate),
       'matching-engine': matchingEngine(state),
       'orders-gate': gate(state, 'orders-gate', 'matching-engine', ['client'], labPorts.ordersGate),
@@ -68,7 +74,7 @@ export function labEstateText(state: LabState, policy: LabPolicy): string {
   return stringify(estate, { lineWidth: 110 })
 }
 
-function ledger(state: LabState, { detect, fence }: LabPolicy): object {
+function ledger(state: LabState, { detect, fence }: LabPolicy, schedule: LabSchedule | undefined): object {
   const members = zoneHostNames.map((host) => [
     `ledger-${host}`,
     {
@@ -95,7 +101,19 @@ function ledger(state: LabState, { detect, fence }: LabPolicy): object {
     },
     protection: {
       captures: { wal: { of: 'wal', stores: ['vault'], maxLag: 'PT10S', keep: 'P7D' } },
-      backups: { full: { type: 'full', every: 'day', stores: ['vault'], keep: 'P14D', keepAtLeast: 2 } },
+      backups: {
+        full: {
+          type: 'full',
+          // Whoever tries something out does not want a backup to begin in the middle of it.
+          ...(schedule === undefined ? { every: 'day', start: 'manual' } : { every: schedule.backup }),
+          stores: ['vault'],
+          keep: 'P14D',
+          keepAtLeast: 2,
+        },
+      },
+      ...(schedule === undefined
+        ? {}
+        : { verification: { every: schedule.verification, checks: ['every page, amcheck'] } }),
     },
   }
 }

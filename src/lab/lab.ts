@@ -9,7 +9,7 @@ import { removeLab } from './lab-cleanup.ts'
 import { writeConfigs } from './lab-configs.ts'
 import { passwordFile, writeCredentials } from './lab-credentials.ts'
 import { defaultLabPolicy, labEstateText } from './lab-estate.ts'
-import type { LabPolicy } from './lab-estate.ts'
+import type { LabPolicy, LabSchedule } from './lab-estate.ts'
 import { labHostNames, labHosts } from './lab-host.ts'
 import type { LabHostName } from './lab-host.ts'
 import { startHost } from './lab-hosts.ts'
@@ -33,6 +33,8 @@ export interface LabOptions {
   /** Absent: namespaces where they work. */
   readonly network?: LabState['network']
   readonly policy?: LabPolicy
+  /** Absent: backups and restore tests are left to people. */
+  readonly schedule?: LabSchedule
   /** Its control plane leads a sandbox: every run, adoption and automatic ones too, is a drill by name. */
   readonly drill?: boolean
   /** False: the processes run, and the ledger is in nobody's care yet. */
@@ -96,7 +98,7 @@ async function bringUp(state: LabState, network: LabNetwork, options: LabOptions
   if (network.capabilities.kind === 'loopback') await requireFreePorts(network.addressOf('ctl'))
   await network.up()
   mkdirSync(evidenceDirectory(state.directory), { recursive: true })
-  const estateText = labEstateText(state, options.policy ?? defaultLabPolicy)
+  const estateText = labEstateText(state, options.policy ?? defaultLabPolicy, options.schedule)
   const credentials = writeCredentials(state, estateText)
   const postgres = await findPostgres(state, options.postgres)
   await makeVault(state)

@@ -97,7 +97,7 @@ test('a failover waits for no backup, and no backup is lost with the primary', a
     assert.equal(snapshots.at(-1)?.timeline, timeline, `at ${atMs} ms: the newest is of the new primary`)
     assert.ok(
       gapsMs(lived).every((gapMs) => gapMs >= schedule.backupMs / 2),
-      `${gapsMs(lived).join()}`,
+      gapsMs(lived).join(),
     )
   }
 })

@@ -46,8 +46,8 @@ async function check(
   if (options.json === true) {
     const { id, name } = checked.estate
     const estate = { id, name, digest: checked.digest }
-    const { file: of, staleReads } = checked
-    terminal.write(`${JSON.stringify({ file: of, estate, objectives, findings, staleReads })}\n`)
+    const { file: of, staleReads, timetable } = checked
+    terminal.write(`${JSON.stringify({ file: of, estate, objectives, findings, staleReads, timetable })}\n`)
     return
   }
   const { checkText } = await import('../render/check-text.ts')

@@ -22,12 +22,16 @@ export function statusCommand({ terminal }: CommandContext): Command {
         { readiness },
         { knownCopies, shownCopies },
         { failedRestores },
+        { overdueIn },
+        { timetable },
       ] = await Promise.all([
         import('../connection.ts'),
         import('../evidence-summaries.ts'),
         import('../../estate/readiness.ts'),
         import('../copies/known-copies.ts'),
         import('../copies/failed-restores.ts'),
+        import('../copies/overdue.ts'),
+        import('../../estate/timetable.ts'),
       ])
       const connection = await connect(terminal, options)
       const { estate, status: ask } = connection
@@ -40,6 +44,7 @@ export function statusCommand({ terminal }: CommandContext): Command {
         evidence,
         nowMs: terminal.nowMs(),
         copies: knownCopies(copies),
+        overdue: overdueIn(status.timetable ?? [], terminal.nowMs()),
         blind: new Map(
           status.clusters.flatMap(({ component, blind }) =>
             blind === undefined ? [] : [[component, blind] as const],
@@ -48,7 +53,8 @@ export function statusCommand({ terminal }: CommandContext): Command {
       }
       const ready = readiness(estate, known)
       if (options.json === true) {
-        terminal.write(`${JSON.stringify({ ...status, copies, readiness: ready })}\n`)
+        const { notExecuted } = timetable(estate)
+        terminal.write(`${JSON.stringify({ ...status, copies, notExecuted, readiness: ready })}\n`)
         return
       }
       const { statusText } = await import('../render/status-text.ts')

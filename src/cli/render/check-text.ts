@@ -1,10 +1,12 @@
 import type { Estate } from '../../estate/estate.ts'
 import type { ReadEstate } from '../../estate/parse-estate.ts'
 import { objectiveLabel } from '../../estate/feasibility.ts'
+import type { Timetable } from '../../estate/timetable.ts'
 import type { Verdict } from '../../estate/verdict.ts'
 import type { Paint } from './paint.ts'
 import { plainText } from './plain-text.ts'
 import { staleReadsText } from './stale-reads-text.ts'
+import { declaredTimesText } from './timetable-text.ts'
 
 export interface CheckedEstate {
   readonly file: string
@@ -14,6 +16,7 @@ export interface CheckedEstate {
   readonly findings: ReadEstate['findings']
   /** Of each cluster; null: without bound. */
   readonly staleReads: readonly StaleReads[]
+  readonly timetable: Timetable
 }
 
 interface StaleReads {
@@ -24,7 +27,7 @@ interface StaleReads {
 }
 
 export function checkText(
-  { file, estate, digest, objectives, findings, staleReads }: CheckedEstate,
+  { file, estate, digest, objectives, findings, staleReads, timetable }: CheckedEstate,
   paint: Paint,
 ): string {
   const { regions, hosts, components } = estate
@@ -33,6 +36,7 @@ export function checkText(
     `${regions.length} regions, ${hosts.length} hosts, ${components.length} components\n`,
     `digest ${digest}\n`,
     ...staleReads.map(({ name, boundMs }) => `${plainText(name)}: ${staleReadsText(boundMs)}\n`),
+    declaredTimesText(timetable, estate),
     ...objectives.map((objective) => objectiveText(objective, paint)),
     ...findings.map((finding) => findingText(finding, paint)),
   ].join('')

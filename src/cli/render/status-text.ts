@@ -10,6 +10,7 @@ import { encryptionText } from './encryption-text.ts'
 import { milliseconds } from './milliseconds.ts'
 import { staleReadsText } from './stale-reads-text.ts'
 import type { Paint } from './paint.ts'
+import { timetableText } from './timetable-text.ts'
 import { textTable } from './text-table.ts'
 
 export interface ShownStatus {
@@ -29,6 +30,7 @@ export function statusText({ estate, status, readiness, copies = [] }: ShownStat
     '\n',
     ...status.clusters.map((cluster) => clusterText(estate, status, cluster, paint)),
     copiesText(estate, copies, paint),
+    timetableText(estate, status.timetable ?? [], paint),
     textTable(
       ['HOST', 'LAST REPORT'],
       status.hosts.map(({ host, ageMs }) => [

@@ -5,7 +5,7 @@ import { runCommandLine } from '../../../src/cli/command-line.ts'
 import { connect } from '../../../src/cli/connection.ts'
 import type { Connection } from '../../../src/cli/connection.ts'
 import type { Terminal } from '../../../src/cli/terminal.ts'
-import type { LabPolicy } from '../../../src/lab/lab-estate.ts'
+import type { LabPolicy, LabSchedule } from '../../../src/lab/lab-estate.ts'
 import type { LabHostName } from '../../../src/lab/lab-host.ts'
 import { personContext, productProgram } from '../../../src/lab/lab-paths.ts'
 import type { LabPerson } from '../../../src/lab/lab-paths.ts'
@@ -52,8 +52,15 @@ export interface Bench {
  */
 export const patientPolicy: LabPolicy = { detect: 'PT3S', fence: 'PT2S' }
 
-export async function benchUp(policy: LabPolicy = patientPolicy, adopt = true): Promise<Bench> {
-  const lab = await labUp({ progress: () => {}, network: 'namespaces', postgres: 'system', policy, adopt })
+export async function benchUp(
+  policy: LabPolicy = patientPolicy,
+  adopt = true,
+  schedule?: LabSchedule,
+): Promise<Bench> {
+  const lab = await labUp({
+    ...{ progress: () => {}, network: 'namespaces', postgres: 'system', policy, adopt },
+    ...(schedule === undefined ? {} : { schedule }),
+  })
   const bench = await benchOf(lab)
   if (open.size === 0) for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endAll)
   open.add(bench)
