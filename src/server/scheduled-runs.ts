@@ -49,7 +49,8 @@ export class ScheduledRuns {
   readonly #kept: readonly Kept[]
   readonly #states = new Map<string, readonly EntryState[]>()
   readonly #passedOver = new Map<string, { readonly atMs: number; readonly reason: string }>()
-  #blind: string | undefined
+  /** By cluster: why it could not be judged at the last look. */
+  readonly #blind = new Map<string, string>()
 
   constructor(world: World, setup: ControlPlaneSetup, ground: ScheduleGround) {
     this.#world = world
@@ -71,18 +72,18 @@ export class ScheduledRuns {
     }
   }
 
-  /** Of what nobody begins by itself it is worked out when somebody asks. */
+  /** Of what was never looked at, because a person begins it or it can not be judged, it is worked out when somebody asks. */
   shown(facts: Facts): readonly TimetableStatus[] {
     return this.#kept.flatMap((kept) => {
-      const states = kept.isAutomatic
-        ? (this.#states.get(kept.cluster.id) ?? [])
-        : this.#decide(kept, facts).entries
+      const { id } = kept.cluster
+      const states = this.#states.get(id) ?? this.#decide(kept, facts).entries
+      const blind = this.#blind.get(id)
       return states.map((state) => {
         const lastPassedOver = this.#passedOver.get(keyOf(state))
         return {
           ...state,
           ...(lastPassedOver === undefined ? {} : { lastPassedOver }),
-          ...(this.#blind === undefined ? {} : { blind: this.#blind }),
+          ...(blind === undefined ? {} : { blind }),
         }
       })
     })
@@ -92,13 +93,13 @@ export class ScheduledRuns {
   async #judgeOrSay(kept: Kept, signal: AbortSignal): Promise<void> {
     try {
       await this.#judge(kept)
-      this.#blind = undefined
+      this.#blind.delete(kept.cluster.id)
     } catch (error) {
       if (signal.aborted) return
       const { code, class: errorClass, message } = toErrorRecord(error)
       const text = `${code}: ${message}`
-      if (this.#blind === text) return
-      this.#blind = text
+      if (this.#blind.get(kept.cluster.id) === text) return
+      this.#blind.set(kept.cluster.id, text)
       this.#world.log.warn('schedule-not-judged', {
         ...{ cluster: kept.cluster.name, code, class: errorClass, error: message },
       })
