@@ -198,4 +198,45 @@ export const plantedBugs: readonly PlantedBug[] = [
     'unreachable is taken for down',
     edit('watch/failure-detector.ts', 'if (silent.length >= placesNeeded)', 'if (silent.length >= 1)'),
   ),
+  bug(
+    'a declared time opens any procedure',
+    edit(
+      'engine/declared-permission.ts',
+      'if (!procedures.includes(procedure)) throw notDeclarable(',
+      "if (procedure === '') throw notDeclarable(",
+    ),
+    edit(
+      'engine/declared-permission.ts',
+      '({ action, compensation }) => !actions.has(action) || !actions.has(compensation?.action ?? action),',
+      '() => false,',
+    ),
+  ),
+  bug(
+    'a run of another declaration is gone on with',
+    edit(
+      'server/scheduled-runs.ts',
+      'if (declared.digest !== declarationDigestOf(this.#setup.estate, scope))',
+      "if (declared.digest === '')",
+    ),
+  ),
+  bug(
+    'copies that nobody has spoken of are taken for none',
+    edit(
+      'watch/seen-copies.ts',
+      'if (kept === undefined) return undefined',
+      'if (kept === undefined) return { snapshots: [] }',
+    ),
+  ),
+  bug(
+    'a backup that was made under a wrong clock counts for ever',
+    edit(
+      'watch/scheduled-decision.ts',
+      'return times.filter((atMs) => atMs <= nowMs + Math.max(skewMs, periodMs))',
+      'return times.filter((atMs) => atMs + periodMs > nowMs - nowMs)',
+    ),
+  ),
+  bug(
+    'a backup that failed is tried again at every look',
+    edit('watch/held-back.ts', 'return resting(entry, input)', 'return undefined'),
+  ),
 ]

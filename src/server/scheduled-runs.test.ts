@@ -99,6 +99,19 @@ test('one that was begun under this declaration is gone on with', async () => {
   assert.ok(time.logged.includes('automatic-run-not-done'), 'it was tried: its journal is none here')
 })
 
+test('the first backup waits until the adoption is done, and a failover keeps none waiting', async () => {
+  for (const procedure of ['adoption', 'zone-failover']) {
+    const { put, look, time } = bed()
+    await put(keys.runRecord('run_other1', 0), {
+      event: { type: 'opened', requestedBy: 'p', plan: { procedure } },
+    })
+    await put(keys.open('cluster:cmp_ledger'), { run: 'run_other1' })
+    const [backup] = await look()
+    if (procedure === 'adoption') assert.match(backup ?? '', /run_other1 adopts it/)
+    assert.equal(time.logged.includes('schedule-due'), procedure !== 'adoption')
+  }
+})
+
 test('from an old copy of the store nothing begins: an agent that has seen a later epoch gives it away', async () => {
   const { put, hear, scheduled, time } = bed()
   await put(keys.epoch(scope), { epoch: 2, executor: '', run: '' })

@@ -119,13 +119,19 @@ export class ScheduledRuns {
     if (runs.executing(scope) && openRun.run === '') return
     const behind = behindReason(epoch, reported)
     const stranger = behind === undefined ? this.#resumeOwn(scope, openRun) : undefined
+    const others = await this.#others(cluster)
+    const adoption = others.find(({ procedure }) => procedure === 'adoption')
     const obstacle =
-      behind === undefined ? (stranger ?? runs.restsFrom(scope)) : `${behind}: a person decides`
+      (behind === undefined ? undefined : `${behind}: a person decides`) ??
+      stranger ??
+      // Its members are being cloned from the primary: the first backup would read it all once more at the same time.
+      (adoption && `${adoption.run} adopts it`) ??
+      runs.restsFrom(scope)
     const facts = await this.#ground.facts()
     const known = {
       runs: await this.#past.on(scope),
       openRun,
-      otherOpenRuns: await this.#others(cluster),
+      otherOpenRuns: others.map(({ run }) => run),
       obstacle,
     }
     const decision = this.#decide(kept, facts, known)
@@ -173,11 +179,11 @@ export class ScheduledRuns {
     return undefined
   }
 
-  async #others(cluster: PostgresComponent): Promise<readonly string[]> {
-    const found: string[] = []
+  async #others(cluster: PostgresComponent): Promise<readonly OpenRun[]> {
+    const found: OpenRun[] = []
     for (const scope of [scopeOf(cluster), maintenanceScope(this.#setup.estate)]) {
-      const { run } = await this.#ground.open.on(scope)
-      if (run !== '') found.push(run)
+      const open = await this.#ground.open.on(scope)
+      if (open.run !== '') found.push(open)
     }
     return found
   }
