@@ -92,13 +92,8 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
   const ground: ApprovalGround = { estate, scope, requestedBy, principals, nowMs: clock.now(), verifier }
   const samePrincipals = { key: keys.principals, revision: stored?.revision ?? 0 }
   if (authorization.kind === 'standing') {
-    const key = keys.standing(plan.procedure, scope)
-    const entry = await patiently(clock, undefined, () => store.get(key))
-    if (entry === undefined) throw noStanding(plan)
-    const approval = readStandingApproval(entry.value, key)
-    checkStandingApproval(approval, plan.procedure, authorization.policyDigest, ground)
-    const compare = [samePrincipals, { key, revision: entry.revision }]
-    return { shown: { approvals: [], standing: approval }, compare, put: [] }
+    const { approval, read } = await standingOf(opening, ground, authorization.policyDigest)
+    return { shown: { approvals: [], standing: approval }, compare: [samePrincipals, read], put: [] }
   }
   if (authorization.kind === 'declared') {
     const declared = declaredPermission(plan, authorization.declaration, authorization.estate)
@@ -115,6 +110,37 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
     compare: [samePrincipals, ...uses.map((key) => ({ key, revision: 0 }))],
     put: uses.map((key) => ({ key, value: canonicalJson({ run }) })),
   }
+}
+
+/** Fails unless the control plane may open runs of the procedure on that scope by itself now. */
+export async function requireStanding(
+  asking: Pick<RunOpening, 'clock' | 'store' | 'verifier' | 'requestedBy'> & { readonly plan: Asked },
+  policyDigest: string,
+): Promise<void> {
+  const { clock, store, plan, requestedBy, verifier } = asking
+  const stored = await patiently(clock, undefined, () => store.get(storeKeys(plan.estate).principals))
+  const principals = stored === undefined ? [] : principalsOf(stored.value)
+  const { estate, scope } = plan
+  await standingOf(
+    asking,
+    { estate, scope, requestedBy, principals, nowMs: clock.now(), verifier },
+    policyDigest,
+  )
+}
+
+type Asked = Pick<Plan, 'procedure' | 'scope' | 'estate'>
+
+async function standingOf(
+  { clock, store, plan }: Pick<RunOpening, 'clock' | 'store'> & { readonly plan: Asked },
+  ground: ApprovalGround,
+  policyDigest: string,
+): Promise<{ readonly approval: StandingApproval; readonly read: StoreCompare }> {
+  const key = storeKeys(plan.estate).standing(plan.procedure, plan.scope)
+  const entry = await patiently(clock, undefined, () => store.get(key))
+  if (entry === undefined) throw noStanding(plan)
+  const approval = readStandingApproval(entry.value, key)
+  checkStandingApproval(approval, plan.procedure, policyDigest, ground)
+  return { approval, read: { key, revision: entry.revision } }
 }
 
 /** A declaration is nobody's to use but the one's that keeps the times. */
@@ -167,7 +193,7 @@ function otherPlan(actual: string, expected: string): RecoveryError {
   })
 }
 
-function noStanding(plan: Plan): RecoveryError {
+function noStanding(plan: Asked): RecoveryError {
   return new RecoveryError({
     code: 'APPROVAL_MISSING',
     class: 'refused',

@@ -4,9 +4,12 @@ import type { RunId } from '../domain/id.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { EstatePerformer } from '../actions/estate-performer.ts'
 import { executeRun } from '../engine/executor.ts'
+import { cancelRun } from '../engine/operator-events.ts'
 import { openRun } from '../engine/open-run.ts'
 import type { Authorization } from '../engine/open-run.ts'
 import { planHash } from '../engine/plan-hash.ts'
+import type { RunStatus } from '../engine/run-event.ts'
+import { storeKeys } from '../engine/store-keys.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
 import type { World } from '../ports/world.ts'
 import { procedureNamed, procedureVersions } from '../procedures/parts/catalogue.ts'
@@ -23,6 +26,11 @@ export interface AutomaticRequest {
   readonly detection?: Json
 }
 
+interface Active {
+  readonly ended: Promise<void>
+  readonly stop: AbortController
+}
+
 /** After a run that did not end well, this long passes before the same scope is tried again, unless the setup says otherwise. */
 const usualRetryAfterMs = 5_000
 
@@ -37,7 +45,7 @@ export class AutomaticRuns {
   readonly #world: World
   readonly #setup: ControlPlaneSetup
   readonly #signal: AbortSignal
-  readonly #active = new Map<string, Promise<void>>()
+  readonly #active = new Map<string, Active>()
   readonly #notBeforeMs = new Map<string, number>()
   readonly #inVain = new Map<string, string>()
   readonly #failed = new Map<string, { readonly inARow: number; readonly why: string }>()
@@ -69,39 +77,64 @@ export class AutomaticRuns {
 
   start(request: AutomaticRequest): void {
     const { scope } = request
-    this.#begin(scope, async () => {
+    this.#begin(scope, async (signal) => {
       const run: RunId = `run_${this.#world.random.idBody(16)}`
       await this.#open(request, run)
       const leader =
         request.facts.clusters.find(({ component }) => component === request.cluster.id)?.leader ?? ''
       if (request.procedure === 'zone-failover') this.#inVain.set(scope, leader)
       else this.#inVain.delete(scope)
-      await this.#execute(run)
+      await this.#complete(run, signal)
       this.#inVain.delete(scope)
     })
   }
 
   /** Takes over a run that this control plane requested and that nobody executes any more. */
   resume(scope: string, run: string): void {
-    this.#begin(scope, async () => this.#execute(run))
+    this.#begin(scope, async (signal) => this.#complete(run, signal))
+  }
+
+  /** Goes on with the run whoever executes it, this process included: no former executor has a further effect. However it ends is well. */
+  takeOver(scope: string, run: string, cancel: boolean): void {
+    const former = this.#active.get(scope)
+    former?.stop.abort(new Error(`${run} was taken over`))
+    this.#begin(scope, async (signal) => {
+      await former?.ended
+      const { estate, store, subject } = this.#setup
+      const place = {
+        clock: this.#world.clock,
+        store,
+        keys: storeKeys(estate.id),
+        run,
+        writer: subject,
+        signal,
+      }
+      if (cancel) await cancelRun(place)
+      await this.#execute(run, signal)
+    })
   }
 
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#active.values())
+    await Promise.allSettled([...this.#active.values()].map(({ ended }) => ended))
   }
 
-  #begin(scope: string, work: () => Promise<void>): void {
-    const active = (async () => {
+  #begin(scope: string, work: (signal: AbortSignal) => Promise<void>): void {
+    const stop = new AbortController()
+    const forward = (): void => stop.abort(this.#signal.reason)
+    this.#signal.addEventListener('abort', forward)
+    const ended = (async () => {
       try {
-        await work()
+        this.#signal.throwIfAborted()
+        await work(stop.signal)
         this.#failed.delete(scope)
       } catch (error) {
-        this.#note(scope, error)
+        if (!stop.signal.aborted || this.#signal.aborted) this.#note(scope, error)
       } finally {
-        this.#active.delete(scope)
+        this.#signal.removeEventListener('abort', forward)
+        if (this.#active.get(scope)?.stop === stop) this.#active.delete(scope)
       }
     })()
-    this.#active.set(scope, active)
+    this.#active.set(scope, { ended, stop })
   }
 
   async #open(request: AutomaticRequest, run: RunId): Promise<void> {
@@ -125,7 +158,12 @@ export class AutomaticRuns {
     this.#world.log.info('automatic-run-opened', { run, procedure: procedure.name })
   }
 
-  async #execute(run: string): Promise<void> {
+  async #complete(run: string, signal: AbortSignal): Promise<void> {
+    const status = await this.#execute(run, signal)
+    if (!status.startsWith('completed')) throw notDone(run, status)
+  }
+
+  async #execute(run: string, signal: AbortSignal): Promise<RunStatus> {
     const { estate, store, subject } = this.#setup
     const performer = new EstatePerformer(this.#world, estate, store)
     const result = await executeRun({
@@ -136,10 +174,10 @@ export class AutomaticRuns {
       run,
       executor: subject,
       procedures: procedureVersions,
-      signal: this.#signal,
+      signal,
     })
     this.#world.log.info('automatic-run-ended', { run, status: result.status })
-    if (!result.status.startsWith('completed')) throw notDone(run, result.status)
+    return result.status
   }
 
   #note(scope: string, error: unknown): void {

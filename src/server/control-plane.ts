@@ -26,15 +26,16 @@ import { factsFromViews } from '../watch/facts-from-views.ts'
 import { ViewBoard } from '../watch/view-board.ts'
 import { AutomaticRuns } from './automatic-runs.ts'
 import { ClusterSight } from './cluster-sight.ts'
-import { ClusterWatch } from './cluster-watch.ts'
+import { ClusterWatch, type ClusterMoment } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { leaderLogged } from './leader-log.ts'
 import { BypassMemory } from './bypass-memory.ts'
-import { OpenRuns } from './open-runs.ts'
+import { OpenRuns, type OpenRun } from './open-runs.ts'
 import { executorsAmong, requirePermission } from './permission.ts'
 import { resolveTarget } from './resolve-target.ts'
 import { openRunFor } from './run-desk.ts'
 import { ScheduledRuns } from './scheduled-runs.ts'
+import { Standstills } from './standstills.ts'
 import { behindReason, reportedEpoch } from './store-behind.ts'
 import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { staleReadsOf } from './stale-reads.ts'
@@ -118,6 +119,7 @@ class ControlPlane {
   readonly #decisions = new Map<string, string>()
   readonly #open: OpenRuns
   readonly #scheduled: ScheduledRuns
+  readonly #standstills: Standstills
   #judging = false
   #again = false
 
@@ -134,6 +136,7 @@ class ControlPlane {
     }))
     this.#bypasses = new BypassMemory(setup.store, setup.estate.id)
     this.#runs = new AutomaticRuns(world, setup, this.#stop.signal)
+    this.#standstills = new Standstills(world, setup, this.#runs)
     this.#open = new OpenRuns(setup.store, setup.estate.id)
     this.#scheduled = new ScheduledRuns(world, setup, {
       board: this.#board,
@@ -298,6 +301,8 @@ class ControlPlane {
       cluster.id,
       decision.start === 'nothing' ? decision.reason : `${decision.start}: ${decision.reason}`,
     )
+    const hindered = await this.#hindered(watch, moment, open)
+    if (hindered !== undefined) this.#decisions.set(cluster.id, hindered)
     if (decision.start === 'nothing') return
     this.#world.log.info('automatic-decision', {
       cluster: cluster.name,
@@ -321,6 +326,30 @@ class ControlPlane {
   #resumeOwn(scope: string, open: { readonly run: string; readonly requestedBy: string }): void {
     if (open.requestedBy === this.#setup.subject && !this.#runs.busy(scope))
       this.#runs.resume(scope, open.run)
+  }
+
+  /** What a failover waits for while nobody is served; our own failovers are nobody's hindrance. */
+  async #hindered(
+    { cluster, detection }: ClusterWatch,
+    { facts, leader }: ClusterMoment,
+    open: OpenRun,
+  ): Promise<string | undefined> {
+    const seen = facts.clusters.find(({ component }) => component === cluster.id)?.members ?? []
+    const isServed =
+      detection.state === 'up' &&
+      seen.some(({ member, role }) => member === leader.member && role === 'primary')
+    if (isServed || cluster.policy.failover['zone-loss'] !== 'automatic') this.#standstills.forget(cluster)
+    else if (open.run !== '' && !this.#isOurFailover(open))
+      return await this.#standstills.judge(
+        cluster,
+        { leader, isLeaderDown: detection.state === 'down' },
+        open.run,
+      )
+    return undefined
+  }
+
+  #isOurFailover({ requestedBy, procedure }: OpenRun): boolean {
+    return requestedBy === this.#setup.subject && procedure === 'zone-failover'
   }
 
   #reportedEpoch(scope: string): number {

@@ -41,6 +41,9 @@ export class Director {
     sim.loop.after(glanceUs, () => this.#glance())
   }
 
+  /** Nobody looks after a run that stands still. */
+  arePeopleAway = false
+
   want(order: RunOrder, isReached: () => boolean): void {
     this.wantNow(() => order, isReached)
   }
@@ -86,7 +89,7 @@ export class Director {
   #act(run: string, status: string): void {
     if (run !== '') {
       const isOurs = this.reading.requesterOf(run) !== controlPlaneSubject
-      if (status === 'paused' || (isOurs && !this.operators.isExecuting(run))) {
+      if (!this.arePeopleAway && (status === 'paused' || (isOurs && !this.operators.isExecuting(run)))) {
         this.#counters.add('resumed-by-a-person')
         this.operators.resume(run)
       }

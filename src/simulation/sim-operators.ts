@@ -5,9 +5,9 @@ import { RecoveryError } from '../domain/recovery-error.ts'
 import { signApproval } from '../engine/approval-signature.ts'
 import { executeRun } from '../engine/executor.ts'
 import { planHash } from '../engine/plan-hash.ts'
-import type { RunEvent } from '../engine/run-event.ts'
+import { cancelRun, continueRun, pauseRun } from '../engine/operator-events.ts'
 import { RunJournal } from '../engine/run-journal.ts'
-import type { RunState } from '../engine/run-state.ts'
+import type { JournalPlace } from '../engine/run-journal.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { Network } from '../ports/network.ts'
 import type { World } from '../ports/world.ts'
@@ -94,20 +94,15 @@ export class SimOperators {
   resume(run: string, person: 0 | 1 = 1): void {
     this.#command(`resume ${run}`, person, async (world, process) => {
       const store = this.#store(world.network)
-      const journal = await this.#journal(world, run)
-      if (journal.state.paused)
-        await this.#wish(journal, { type: 'continued', by: journal.place.writer }, ({ paused }) => !paused)
+      const place = this.#place(world, run)
+      if ((await RunJournal.load(place)).state.paused) await continueRun(place)
       return this.#execute(world, process, store, run)
     })
   }
 
-  wish(kind: 'paused' | 'continued' | 'cancel-requested', run: string, person: 0 | 1 = 1): void {
+  wish(kind: keyof typeof wishes, run: string, person: 0 | 1 = 1): void {
     this.#command(`${kind} ${run}`, person, async (world) => {
-      const journal = await this.#journal(world, run)
-      const { writer } = journal.place
-      const isSo = (state: RunState): boolean =>
-        kind === 'cancel-requested' ? state.cancelledBy !== undefined : state.paused === (kind === 'paused')
-      await this.#wish(journal, { type: kind, by: writer }, isSo)
+      await wishes[kind](this.#place(world, run))
       return 'written'
     })
   }
@@ -198,21 +193,9 @@ export class SimOperators {
     })
   }
 
-  async #journal(world: World, run: string): Promise<RunJournal> {
+  #place(world: World, run: string): JournalPlace {
     const keys = storeKeys(this.#sim.estate.id)
-    return RunJournal.load({
-      clock: world.clock,
-      store: this.#store(world.network),
-      keys,
-      run,
-      writer: subjects[1],
-    })
-  }
-
-  async #wish(journal: RunJournal, event: RunEvent, isSo: (state: RunState) => boolean): Promise<void> {
-    while (journal.state.finished === undefined && !isSo(journal.state)) {
-      if (await journal.append([event])) return
-    }
+    return { clock: world.clock, store: this.#store(world.network), keys, run, writer: subjects[1] }
   }
 
   #store(network: Network): RemoteStore {
@@ -236,4 +219,5 @@ export class SimOperators {
   }
 }
 
+const wishes = { paused: pauseRun, continued: continueRun, 'cancel-requested': cancelRun } as const
 const subjects = ['prn_operator', 'prn_approver'] as const

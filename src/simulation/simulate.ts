@@ -44,8 +44,7 @@ const logLines = 2000
 /** As many records back, at most, lies the place that a recovery goes to. */
 const goalBackMax = 6
 
-/** After the faults of a phase are over, everything must be whole again within this much virtual time. */
-const settleLimitUs = 180_000_000
+const usualSettleMs = 180_000
 
 /**
  * One life of an estate: a disaster and a planned switch, in some lives an adoption before them, each under its faults, each followed by a
@@ -115,6 +114,10 @@ export class Simulation {
     this.#giveStandingApprovals()
   }
 
+  #settledByUs(): number {
+    return this.sim.loop.nowUs + (this.#options.settleMs ?? usualSettleMs) * 1_000
+  }
+
   /** To where everything is whole after the adoption. */
   async adopt(): Promise<AdoptedEstate> {
     this.sim.startAll()
@@ -144,7 +147,7 @@ export class Simulation {
     const { faults } = this.#options
     const beginsAdopted = !this.#options.phases.includes('adoption')
     await this.#during(beginsAdopted && loop.nowUs > 0 ? 300_000 : 800_000)
-    if (needsCopies(phase)) await this.#run(() => this.#isCopied(), loop.nowUs + settleLimitUs)
+    if (needsCopies(phase)) await this.#run(() => this.#isCopied(), this.#settledByUs())
     if (phase === 'component-loss') {
       this.sim.cluster.destroyData()
       // What was received is durable or lost by then: the archive has an end.
@@ -165,7 +168,7 @@ export class Simulation {
       return this.director.reading.unsettled() || this.#unserved(healedUs)
     }
     try {
-      await this.#run(() => why() === '', loop.nowUs + settleLimitUs)
+      await this.#run(() => why() === '', this.#settledByUs())
     } catch (error) {
       if (this.sim.failure === undefined)
         throw new InvariantBroken('liveness', `${phase}: ${String(error)}; ${why()}`)

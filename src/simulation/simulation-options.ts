@@ -13,6 +13,8 @@ export interface SimulationOptions {
   /** Share of the requests lost to a cut that arrive after it heals. */
   readonly lateRate: number
   readonly clients: { readonly everyUs: number; readonly cancelRate: number }
+  /** After the faults of a phase everything must be whole within this much virtual time. Absent: 180 s. */
+  readonly settleMs?: number
   /** What the estate declares: the control plane takes backups, and restores them as a test, this often. Absent: people do. */
   readonly schedule?: { readonly backupMs: number; readonly verificationMs: number }
 }

@@ -23,6 +23,7 @@ import {
   showRun,
   takeOversOf,
 } from './support/estate-view.ts'
+import { executorArguments, openApproved } from './support/interrupted-run.ts'
 import { promotions } from './support/server-logs.ts'
 import type { ShownRun } from './support/estate-view.ts'
 
@@ -245,6 +246,26 @@ describe('a zone failover, which nobody asks for', () => {
     const run = await failedOver(faulted)
     assert.equal(takeOversOf(run), 2, 'another process of the control plane took it over')
     assert.equal(promotions(bench).requests - promoted, 1)
+    await bench.lab.restart(old)
+    await proven(t, faulted)
+  })
+
+  it('does not wait for a run that nobody executes any more', async (t) => {
+    const before = await settled(bench)
+    const old = leaderOf(before)
+    const args = ['--param', `member=ledger-${othersThan(old)[0]}`]
+    const { run } = await openApproved(bench, 'reprotect', ...args)
+    const program = executorArguments(bench, run, ['--at', 'after:outcome:checkpoint'])
+    assert.equal((await bench.startProgram(program).ended).code, 137)
+    const clients = await startClients(bench, 'left-open')
+    everybody.push(clients)
+    await clients.acknowledged(10)
+    await clients.strike('kill-zone', old)
+    const faulted = { clients, old, before, end: async () => {} }
+    await failedOver(faulted)
+    const left = await showRun(bench, run)
+    assert.equal(left.status, 'rolled-back')
+    assert.equal(takeOversOf(left), 2, 'the control plane took it over')
     await bench.lab.restart(old)
     await proven(t, faulted)
   })

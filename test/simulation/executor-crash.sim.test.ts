@@ -89,6 +89,26 @@ test('a switchover whose executors die at any two record boundaries is taken ove
   t.diagnostic(`${pairs.length} pairs of ${records} boundaries`)
 })
 
+/** Steps of a switchover may take two minutes, so its executor is believed to be alive for longer. */
+const patient = { phases: ['failover'], settleMs: 300_000 } as const
+
+test('a failover waits for no run that nobody looks after any more, wherever its executor died', async (t) => {
+  let takenOver = 0
+  for (const procedure of ['reprotect', 'switchover'] as const)
+    for (let records = 1; records <= 30; records += 1) {
+      const faults = [killAtRecord('failover', records), { ...loss, atMs: 4000 }]
+      const simulation = new Simulation(5, expandOptions(5, { ...calm, ...quick, ...patient, faults }))
+      simulation.director.arePeopleAway = true
+      const order = { procedure, parameters: { member: 'p2' } }
+      simulation.sim.loop.after(1_000_000, () => simulation.director.operators.run(order))
+      const { failure, counters } = await simulation.toEnd()
+      assert.equal(failure, undefined, `${procedure}, killed at record ${records}: ${failure?.message}`)
+      takenOver += counters['log:run-taken-over'] ?? 0
+    }
+  t.diagnostic(`${takenOver} taken over`)
+  assert.ok(takenOver > 10, `${takenOver} taken over`)
+})
+
 test('a zone failover whose control plane dies at any record boundary goes on by itself (T24)', async () => {
   const records = await recordsOf(3, unplanned, [loss])
   assert.ok(records > 20, `only ${records} records`)

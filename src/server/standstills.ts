@@ -1,0 +1,85 @@
+import type { LeaderRecord } from '../domain/leader-record.ts'
+import { RecoveryError } from '../domain/recovery-error.ts'
+import { digest } from '../engine/digest.ts'
+import { requireStanding } from '../engine/open-run.ts'
+import { RunJournal } from '../engine/run-journal.ts'
+import { storeKeys } from '../engine/store-keys.ts'
+import { scopeOf } from '../estate/estate-lookup.ts'
+import type { PostgresComponent } from '../estate/estate.ts'
+import type { World } from '../ports/world.ts'
+import { decideStandstill } from '../watch/standstill.ts'
+import type { AutomaticRuns } from './automatic-runs.ts'
+import type { ControlPlaneSetup } from './control-plane-setup.ts'
+
+interface Head {
+  readonly run: string
+  readonly revision: number
+  readonly sinceMs: number
+}
+
+/**
+ * Runs that hold a cluster's scope while nobody is served, so that a failover waits for them. One that stands still is taken over, so that
+ * nobody who closed a terminal keeps a failover from happening. Only where failovers are left to the control plane by a standing approval.
+ */
+export class Standstills {
+  readonly #world: World
+  readonly #setup: ControlPlaneSetup
+  readonly #runs: AutomaticRuns
+  readonly #heads = new Map<string, Head>()
+
+  constructor(world: World, setup: ControlPlaneSetup, runs: AutomaticRuns) {
+    this.#world = world
+    this.#setup = setup
+    this.#runs = runs
+  }
+
+  /** Clients are served: whatever is open is nobody's hindrance. */
+  forget(cluster: PostgresComponent): void {
+    this.#heads.delete(scopeOf(cluster))
+  }
+
+  /** Says what the failover waits for. */
+  async judge(
+    cluster: PostgresComponent,
+    { leader, isLeaderDown }: { readonly leader: LeaderRecord; readonly isLeaderDown: boolean },
+    run: string,
+  ): Promise<string> {
+    const { estate, store, subject, verifier } = this.#setup
+    const { clock, log } = this.#world
+    const scope = scopeOf(cluster)
+    const quietMs = await this.#quietMs(scope, run)
+    const place = { clock, store, keys: storeKeys(estate.id), run, writer: subject }
+    const { state } = await RunJournal.load(place)
+    const name = cluster.members.find(({ id }) => id === leader.member)?.name ?? ''
+    const decision = decideStandstill({ state, leader: name, isLeaderDown, quietMs })
+    const waits = `a failover waits for ${run} (${state.plan.procedure})`
+    if (!decision.takeOver)
+      return `${waits}: ${decision.reason}; \`pointzero resume ${run}\` or \`pointzero cancel ${run}\``
+    const plan = { procedure: 'zone-failover', scope, estate: estate.id }
+    try {
+      await requireStanding({ clock, store, verifier, requestedBy: subject, plan }, digest(cluster.policy))
+    } catch (error) {
+      if (!(error instanceof RecoveryError) || error.class !== 'refused') throw error
+      return `${waits}, and people take it over: ${error.message}`
+    }
+    log.warn('run-taken-over', {
+      run,
+      procedure: state.plan.procedure,
+      cancelled: decision.cancel,
+      why: decision.reason,
+    })
+    this.#heads.delete(scope)
+    this.#runs.takeOver(scope, run, decision.cancel)
+    return `${waits}, which was taken over: ${decision.reason}`
+  }
+
+  async #quietMs(scope: string, run: string): Promise<number> {
+    const { estate, store } = this.#setup
+    const nowMs = this.#world.clock.monotonicMs()
+    const revision = (await store.get(storeKeys(estate.id).runHead(run)))?.revision ?? 0
+    const known = this.#heads.get(scope)
+    if (known?.run === run && known.revision === revision) return nowMs - known.sinceMs
+    this.#heads.set(scope, { run, revision, sinceMs: nowMs })
+    return 0
+  }
+}
