@@ -1,5 +1,6 @@
 import type { Action, ActionRegistry } from '../engine/action.ts'
 import { candidateChoose } from './candidate-choose.ts'
+import { captureReceives } from './capture-receives.ts'
 import type { ControlContext } from './control-context.ts'
 import { gatesLed } from './gates-led.ts'
 import { leaderClaim } from './leader-claim.ts'
@@ -10,6 +11,7 @@ import { productionNote, productionUntouched } from './production-untouched.ts'
 
 const all: readonly Action<ControlContext>[] = [
   candidateChoose,
+  captureReceives,
   gatesLed,
   leaderClaim,
   leaderPublish,

@@ -77,4 +77,18 @@ export interface CopiesFacts {
   readonly reachable: boolean
   /** Of the database that is kept there; '' when it is not known. */
   readonly systemIdentifier: string
+  /** Where the estate declares that commits may wait for the archive; absent otherwise. */
+  readonly capture?: CaptureFacts
+}
+
+/** What a capture says of itself, and what the leader says of it. How far it is behind moves all the time and is not here. */
+export interface CaptureFacts {
+  /** The application_name under which it receives; '' when it does not say. */
+  readonly applicationName: string
+  /** The member that it receives from; '' when from nobody. */
+  readonly from: MemberId | ''
+  /** From the newest base backup on nothing is missing or damaged in its archive. */
+  readonly isWhole: boolean
+  /** Those of the leader that PostgreSQL would take for it, by application_name without regard to case. */
+  readonly connections: number
 }

@@ -1,6 +1,7 @@
 import type { Facts } from '../domain/facts.ts'
 import type { Scenario } from '../domain/scenario.ts'
 import type { Component } from './estate.ts'
+import { publishedMembers } from './published-rule.ts'
 import type { Judgement } from './verdict.ts'
 
 /** What is observed can void RPO 0 although the design would keep it. Undefined when it does not. */
@@ -24,10 +25,11 @@ export function factsJudgement(
       smallestChange: 'remove these settings of synchronous_commit',
     }
   }
-  if (cluster.publishedCount >= component.policy.synchronousCount) return undefined
+  const { count } = publishedMembers(component, cluster)
+  if (count >= component.policy.synchronousCount) return undefined
   return {
     refuted: true,
-    why: `commits wait for ${cluster.publishedCount} standbys now, the policy says ${component.policy.synchronousCount}`,
+    why: `commits wait for ${count} standbys now, the policy says ${component.policy.synchronousCount}`,
     smallestChange: `run \`pointzero plan reprotect\` for ${component.name}`,
   }
 }

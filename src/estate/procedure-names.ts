@@ -14,5 +14,6 @@ export const procedureNames: ReadonlySet<string> = new Set([
   'backup',
   'backup-verification',
   'drill',
+  'synchronous-capture',
   'maintenance',
 ])

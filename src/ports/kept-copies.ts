@@ -53,6 +53,8 @@ export interface RestoredSnapshot {
 
 /** The true state of a capture at this moment. */
 export interface CaptureView {
+  /** Under which it receives. Absent: an agent of an older release. */
+  readonly applicationName?: string
   readonly protection:
     | { readonly kind: 'sync' }
     | { readonly kind: 'streaming'; readonly exposedBytes: number }

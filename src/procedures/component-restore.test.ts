@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { capturingEstate } from '../../test/support/capturing-estate.ts'
 import { assertAfter, before, idsOf, stepOf } from '../../test/support/plan-order.ts'
 import { memberFact, sampleFacts, unseen } from '../../test/support/sample-facts.ts'
 import type { ClusterFacts, MemberFacts } from '../domain/facts.ts'
 import type { Plan } from '../domain/plan.ts'
 import { planHash } from '../engine/plan-hash.ts'
 import type { Estate } from '../estate/estate.ts'
-import type { Capture } from '../estate/protection.ts'
-import { simulatedEstate } from '../simulation/simulated-estate.ts'
 import { componentRestore } from './component-restore.ts'
 
 const emptied: Partial<MemberFacts> = { role: 'stopped', timeline: 0, systemIdentifier: '', receiving: false }
@@ -15,36 +14,13 @@ const gone = [memberFact(1, emptied), memberFact(2, emptied), memberFact(3, empt
 const goal = { lsn: '0/5000000', inclusive: 'yes', timeline: '1', snapshot: 's1', reached: '0/5000080' }
 const accepted = { ...goal, 'accept-loss': 'yes' }
 
-const capture: Capture = {
-  name: 'wal',
-  of: 'wal',
-  stores: ['vault'],
-  maxLagMs: 10_000,
-  synchronous: false,
-  keepMs: 86_400_000,
-}
-
-function capturing(changed: Partial<Capture> = {}, members = 3): Estate {
-  const estate = simulatedEstate()
-  const components = estate.components.map((one) =>
-    one.kind === 'postgres'
-      ? {
-          ...one,
-          members: one.members.slice(0, members),
-          protection: { backups: [], captures: [{ ...capture, ...changed }] },
-        }
-      : one,
-  )
-  return { ...estate, components }
-}
-
 interface Asked {
   readonly facts?: Partial<ClusterFacts>
   readonly parameters?: Readonly<Record<string, string>>
   readonly estate?: Estate
 }
 
-function plan({ facts = {}, parameters = accepted, estate = capturing() }: Asked = {}): Plan {
+function plan({ facts = {}, parameters = accepted, estate = capturingEstate() }: Asked = {}): Plan {
   return componentRestore.plan({
     estate,
     facts: sampleFacts({ members: gone, ...facts }),
@@ -189,18 +165,31 @@ test('what never reached the archive is not called nothing: the loss has to be a
 })
 
 test('where every commit waited for the archive, nothing confirmed is lost and nothing has to be accepted', () => {
-  const estate = capturing({ synchronous: true })
-  const facts = { publishedSync: ['archive', 'p2', 'p3'], publishedCount: 3 }
+  const estate = capturingEstate({ synchronous: true })
+  const facts = { publishedSync: ['p2', 'p3', 'wal'], publishedCount: 3 }
   const made = plan({ estate, facts, parameters: goal })
   assert.equal(stepOf(made, 'archive-end').args['holdsAll'], true)
-  assert.deepEqual(
-    [stepOf(made, 'claim').args['accepts'], stepOf(made, 'set-sync').args['count']],
-    [undefined, 2],
-  )
+  assert.match(String(stepOf(made, 'claim').args['accepts']), /^commits wait for the capture wal no more/)
+  assert.deepEqual(stepOf(made, 'claim').args['publishedSync'], ['p2', 'p3'])
+  assert.equal(stepOf(made, 'set-sync').args['count'], 2)
   // A set that needs only some of the names can do without the archive.
   const some = { ...facts, publishedCount: 2 }
   assert.throws(() => plan({ estate, facts: some, parameters: goal }), { code: 'LOSS_NOT_ACCEPTED' })
   assert.throws(() => plan({ facts, parameters: goal }), { code: 'LOSS_NOT_ACCEPTED' })
+})
+
+test('a promise that somebody could commit around is not believed', () => {
+  const estate = capturingEstate({ synchronous: true })
+  const members = gone.map((one) => ({ ...one, bypasses: ['server: synchronous_commit = local'] }))
+  const facts = { publishedSync: ['p2', 'p3', 'wal'], publishedCount: 3, members }
+  assert.throws(() => plan({ estate, facts, parameters: goal }), { code: 'SYNCHRONOUS_COMMIT_BYPASSED' })
+})
+
+test('the restored cluster waits for its members as before, and for no archive', () => {
+  const estate = capturingEstate({ synchronous: true })
+  const made = plan({ estate, facts: { publishedSync: ['p2', 'p3', 'wal'], publishedCount: 2 } })
+  const { names, count } = stepOf(made, 'set-sync').args
+  assert.deepEqual([names, count], [['p2', 'p3'], 1])
 })
 
 test('commits behind an earlier target are counted among what is accepted', () => {
@@ -226,7 +215,7 @@ test('is refused without a host to restore onto, and with too few standbys to wa
 })
 
 test('the only copy of a database without standbys comes back to wait for nobody', () => {
-  const estate = capturing({}, 1)
+  const estate = capturingEstate({}, { members: 1 })
   const facts = { members: gone.slice(0, 1), publishedSync: [], publishedCount: 0 }
   const made = plan({ estate, facts })
   assert.deepEqual(idsOf(made, 'postgres.rejoin'), [])

@@ -4,6 +4,7 @@ import { formatDuration } from '../estate/duration.ts'
 import { acknowledgingNames, memberNamed, scopeOf } from '../estate/estate-lookup.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import { keepersOf } from '../estate/keepers.ts'
+import { archiveHoldsAll, publishedMembers } from '../estate/published-rule.ts'
 import {
   companions,
   compile,
@@ -11,13 +12,15 @@ import {
   memberFacts,
   othersThan,
   refusal,
+  requireNoBypass,
   sceneOf,
   targetOf,
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import { copySteps, installSteps } from './parts/copy-steps.ts'
 import { drainedIds, holdGates } from './parts/drain-steps.ts'
-import { archiveHoldsAll, isFenced, requireLost, withoutGivenUp } from './parts/lost-data.ts'
+import { droppedCaptures } from './parts/dropped-captures.ts'
+import { isFenced, requireLost, withoutGivenUp } from './parts/lost-data.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { recoveredPrimarySteps, type RecoveredRule } from './parts/recovered-primary.ts'
 import { goalOf, goalParameters } from './parts/recovery-goal.ts'
@@ -66,7 +69,7 @@ export const componentRestore: Procedure = {
     const leader = leaderOf(seen)
     const givenUp = requireLost(seen, leader, parameters)
     const scene = withoutGivenUp(seen, givenUp)
-    if (parameters['accept-loss'] !== 'yes') requireArchiveHoldsAll(scene)
+    if (parameters['accept-loss'] !== 'yes') requireNothingLost(scene)
     const member = successor(scene, leader, parameters['to'])
     const rule = ruleOf(scene, leader, member, parameters)
     const stops = [...revocations(scene, leader, givenUp), ...drainSteps(scene, leader, member)]
@@ -89,8 +92,9 @@ interface Rule extends RecoveredRule {
   readonly singleCopy: boolean
 }
 
-function requireArchiveHoldsAll(scene: ClusterScene): void {
-  if (archiveHoldsAll(scene)) return
+function requireNothingLost(scene: ClusterScene): void {
+  requireNoBypass(scene)
+  if (archiveHoldsAll(scene.cluster, scene.facts)) return
   throw refusal(
     'LOSS_NOT_ACCEPTED',
     `${lossText(scene)} would be lost`,
@@ -134,15 +138,15 @@ function ruleOf(
   member: PostgresMember,
   parameters: PlanRequest['parameters'],
 ): Rule {
-  const { publishedSync, publishedCount } = scene.facts
+  // A capture that stood among the names is named again when it receives.
+  const published = publishedMembers(scene.cluster, scene.facts)
   const able = acknowledgingNames(scene.cluster)
-  const known = publishedSync.length === 0 ? [] : [...new Set([...publishedSync, leader.name])]
+  const known = published.names.length === 0 ? [] : [...new Set([...published.names, leader.name])]
   const names = known.filter((name) => name !== member.name && able.has(name)).sort()
   const answering = othersThan(scene, member).filter(
     ({ id, name }) => names.includes(name) && memberFacts(scene, id).reachable,
   )
-  // A capture that stood among the names is no member: it is named again when it receives.
-  const count = Math.min(publishedCount, names.length)
+  const count = Math.min(published.count, names.length)
   if (answering.length >= count) return { names, count, singleCopy: false }
   if (parameters['single-copy'] === 'accepted') return { names: [], count: 0, singleCopy: true }
   throw refusal(
@@ -209,14 +213,15 @@ function drainSteps(scene: ClusterScene, leader: PostgresMember, member: Postgre
 function archiveEnd(scene: ClusterScene, after: readonly string[]): readonly Step[] {
   const { archive } = keepersOf(scene.estate, scene.cluster)
   if (archive === undefined) return []
+  const holdsAll = archiveHoldsAll(scene.cluster, scene.facts)
   return [
     step({
       id: 'archive-end',
       action: 'capture.end',
       on: archive.name,
-      args: { component: scene.cluster.id, holdsAll: archiveHoldsAll(scene) },
+      args: { component: scene.cluster.id, holdsAll },
       after,
-      proves: archiveHoldsAll(scene)
+      proves: holdsAll
         ? 'where the archive ends; every confirmed commit is in it'
         : 'where the archive ends, and until when it is known to hold everything',
       phase: 'decide',
@@ -283,7 +288,7 @@ interface Acceptance {
 function accepted(scene: ClusterScene, { leader, givenUp, rule, parameters }: Acceptance): readonly string[] {
   const undone = Number(parameters['commits-after'] ?? 0)
   return [
-    ...(archiveHoldsAll(scene) ? [] : [`lost: ${lossText(scene).replace(/,$/, '')}`]),
+    ...(archiveHoldsAll(scene.cluster, scene.facts) ? [] : [`lost: ${lossText(scene).replace(/,$/, '')}`]),
     ...(undone > 0 ? [`undone: ${undone} commits that the archive holds behind the target`] : []),
     ...(givenUp.size > 0 ? [`given up: whatever data ${[...givenUp].sort().join(', ')} may have`] : []),
     ...(isFenced(scene, leader)
@@ -292,5 +297,6 @@ function accepted(scene: ClusterScene, { leader, givenUp, rule, parameters }: Ac
     ...(rule.singleCopy
       ? ['commits have one copy until `pointzero run reprotect` brought a standby back']
       : []),
+    ...droppedCaptures(scene),
   ]
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../domain/canonical-json.ts'
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
+import { publishedMembers } from '../estate/published-rule.ts'
 import {
   compile,
   leaderOf,
@@ -12,6 +13,7 @@ import {
 } from './parts/cluster-facts.ts'
 import { copySteps, installSteps } from './parts/copy-steps.ts'
 import { drain, drainedIds } from './parts/drain-steps.ts'
+import { droppedCaptures } from './parts/dropped-captures.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { recoveredPrimarySteps } from './parts/recovered-primary.ts'
 import { goalOf, goalParameters } from './parts/recovery-goal.ts'
@@ -42,14 +44,13 @@ export const pointInTimeRecovery: Procedure = {
     const leader = leaderOf(scene)
     requireRunning(scene, leader)
     const { host } = leader
-    const { publishedSync, publishedCount } = scene.facts
     const drained = drain(scene, leader)
     return compile(this, request, scene, [
       ...drained,
       ...copySteps(scene, leader, goal, drainedIds(drained)),
       exportAfter(scene, leader, goal),
       ...replace(scene, leader, goal),
-      ...recoveredPrimarySteps(scene, leader, { names: publishedSync, count: publishedCount }),
+      ...recoveredPrimarySteps(scene, leader, publishedMembers(scene.cluster, scene.facts)),
       ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
     ])
   },
@@ -93,6 +94,8 @@ function replace(
 ): readonly Step[] {
   const component = scene.cluster.id
   const member = { component, member: leader.id }
+  const members = publishedMembers(scene.cluster, scene.facts)
+  const accepts = droppedCaptures(scene)
   return [
     step({
       id: 'stop-clean',
@@ -126,9 +129,10 @@ function replace(
         from: leader.id,
         renew: true,
         systemIdentifier: scene.facts.systemIdentifier,
-        publishedSync: scene.facts.publishedSync,
-        publishedCount: scene.facts.publishedCount,
+        publishedSync: members.names,
+        publishedCount: members.count,
         holds: { timeline: from('finish', 'timeline'), lsn: from('finish', 'shutdownLsn') },
+        ...(accepts.length > 0 ? { accepts } : {}),
       },
       after: ['finish'],
       proves: `${leader.name} leads on with the recovered data: nobody who holds the other data is a candidate any more`,

@@ -1,6 +1,8 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
+import { withCaptures } from '../domain/synchronous-rule.ts'
 import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
+import { publishedCaptures } from '../estate/published-rule.ts'
 import {
   companions,
   compile,
@@ -100,6 +102,8 @@ function rejoin(scene: ClusterScene, leader: PostgresMember, member: PostgresMem
     .filter((name) => name !== leader.name && acknowledgingNames(scene.cluster).has(name))
     .sort()
   const count = scene.cluster.policy.synchronousCount
+  const captures = count === 0 ? [] : publishedCaptures(scene.cluster, scene.facts)
+  const rule = withCaptures({ names, count }, captures)
   const primary = { component, member: leader.id }
   return [
     step({
@@ -125,6 +129,6 @@ function rejoin(scene: ClusterScene, leader: PostgresMember, member: PostgresMem
       attempts: 5,
       waitMs: 500,
     }),
-    ...ruleSteps(scene, leader, { names, count }, [`rejoin-${member.name}`]),
+    ...ruleSteps(scene, leader, rule, [`rejoin-${member.name}`]),
   ]
 }

@@ -13,8 +13,10 @@ import {
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import { drain, drainedIds } from './parts/drain-steps.ts'
+import { droppedCaptures } from './parts/dropped-captures.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
+import { publishedMembers } from '../estate/published-rule.ts'
 import { serviceSteps } from './parts/service-steps.ts'
 import { from, step } from './parts/step-form.ts'
 import { takeOverSteps } from './parts/take-over-steps.ts'
@@ -150,9 +152,11 @@ function takeOver(scene: ClusterScene, old: PostgresMember, next: PostgresMember
     .map(({ name }) => name)
     .filter((name) => named.has(name))
     .sort()
-  const count = Math.max(scene.facts.publishedCount, scene.cluster.policy.synchronousCount)
+  const published = publishedMembers(scene.cluster, scene.facts)
+  const count = Math.max(published.count, scene.cluster.policy.synchronousCount)
   requireEnoughNames(next, names, count)
   const upstream = upstreamOf(scene, next)
+  const accepts = droppedCaptures(scene)
   const claim = step({
     id: 'claim',
     action: 'leader.claim',
@@ -165,6 +169,7 @@ function takeOver(scene: ClusterScene, old: PostgresMember, next: PostgresMember
       publishedSync: names,
       publishedCount: count,
       holds: { timeline: from('stop-clean', 'timeline'), lsn: from('stop-clean', 'shutdownLsn') },
+      ...(accepts.length > 0 ? { accepts } : {}),
     },
     after: ['reached'],
     proves: `the leader record names ${next.name} under this run's epoch`,

@@ -11,6 +11,7 @@ import {
   type ClusterScene,
   upstreamOf,
 } from './parts/cluster-facts.ts'
+import { droppedCaptures } from './parts/dropped-captures.ts'
 import { wayOf, type FailoverWay } from './parts/failover-ways.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { serviceSteps } from './parts/service-steps.ts'
@@ -145,7 +146,8 @@ function choose(scene: ClusterScene, { candidates, needed, count, fallbackSync }
 }
 
 function claim(scene: ClusterScene, old: PostgresMember, way: FailoverWay): Step {
-  const { names, count, accepts, singleCopy, isFenceNeeded } = way
+  const { names, count, singleCopy, isFenceNeeded } = way
+  const accepts = [...way.accepts, ...droppedCaptures(scene)]
   return step({
     id: 'claim',
     action: 'leader.claim',

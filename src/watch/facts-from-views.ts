@@ -1,4 +1,5 @@
 import type {
+  CaptureFacts,
   ClusterFacts,
   CopiesFacts,
   Facts,
@@ -12,7 +13,10 @@ import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import type { Component, Estate, PostgresComponent, PostgresMember } from '../estate/estate.ts'
 import { keepersOf } from '../estate/keepers.ts'
+import { namesakes } from '../estate/namesakes.ts'
+import { synchronousCaptures } from '../estate/published-rule.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
+import type { CopiesView } from '../ports/kept-copies.ts'
 import type { ViewBoard } from './view-board.ts'
 
 export interface FactsInput {
@@ -115,6 +119,7 @@ function copiesFacts(input: FactsInput, component: Component): readonly CopiesFa
   return [...hosts].map((host) => {
     const answers = reachable(input, host.name)
     const views = answers ? (input.board.reading(host.id)?.view.copies ?? []) : []
+    const own = views.find((view) => view.component === component.id)
     return {
       component: component.id,
       host: host.name,
@@ -123,9 +128,38 @@ function copiesFacts(input: FactsInput, component: Component): readonly CopiesFa
         ...(vault === host ? (['vault'] as const) : []),
       ],
       reachable: answers,
-      systemIdentifier: views.find((view) => view.component === component.id)?.systemIdentifier ?? '',
+      systemIdentifier: own?.systemIdentifier ?? '',
+      ...(archive === host ? captureFacts(input, component, own) : {}),
     }
   })
+}
+
+function captureFacts(
+  input: FactsInput,
+  component: Component,
+  view: CopiesView | undefined,
+): { readonly capture?: CaptureFacts } {
+  const [declared] = synchronousCaptures(component)
+  if (declared === undefined || component.kind !== 'postgres') return {}
+  const { applicationName = '', protection, source } = view?.capture ?? {}
+  const isReceiving = protection !== undefined && protection.kind !== 'degraded'
+  const from = component.members.find(
+    ({ id }) => isReceiving && addressOf(input.estate, component, id) === source,
+  )
+  const leader = input.leaders.get(component.id)?.member
+  const leading = component.members.find(({ id }) => id === leader)
+  const seen =
+    leading === undefined
+      ? undefined
+      : freshObservation(input, hostNamed(input.estate, leading.host).id, leading.id)
+  return {
+    capture: {
+      applicationName,
+      from: from?.id ?? '',
+      isWhole: view !== undefined && view.readAgeMs !== undefined && view.broken.length === 0,
+      connections: namesakes(seen?.standbys ?? [], declared.name).length,
+    },
+  }
 }
 
 function instanceFacts(input: FactsInput, component: `cmp_${string}`, name: string): InstanceFacts {

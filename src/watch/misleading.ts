@@ -1,5 +1,6 @@
 import { computePlacedWith, gatesTo, hostNamed } from '../estate/estate-lookup.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
+import { publishedMembers } from '../estate/published-rule.ts'
 import type { Estate, PostgresComponent } from '../estate/estate.ts'
 import type { AgentView } from '../agent/wire.ts'
 
@@ -21,12 +22,9 @@ export function misleading(
   if (loaded !== undefined && loaded !== [...record.publishedSync].sort().join(', '))
     return `${member.name} waits for ${loaded === '' ? 'nobody' : loaded}, published are ${record.publishedSync.join(', ')}`
   const wanted = cluster.policy.synchronousCount
-  if (
-    record.publishedSync.length >= wanted &&
-    wanted > record.publishedCount &&
-    record.publishedSync.length > 0
-  )
-    return `the record promises ${record.publishedCount} acknowledgements, the policy ${wanted}`
+  const { names, count } = publishedMembers(cluster, record)
+  if (names.length >= wanted && wanted > count && names.length > 0)
+    return `the record promises ${count} acknowledgements, the policy ${wanted}`
   const wrongGate = (leadsTo: string, target: string): string => {
     for (const gate of gatesTo(estate, leadsTo)) {
       for (const { host } of gate.listeners) {

@@ -9,6 +9,7 @@ const restartPauseMs = 3_000
 /** A capture inside an agent: what kills it is logged, shown, and no more; it is started again. */
 export class SupervisedCapture {
   readonly #world: SystemWorld
+  readonly #applicationName: string
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
   #running: CaptureProcess | undefined
@@ -17,6 +18,7 @@ export class SupervisedCapture {
 
   constructor(world: SystemWorld, config: CaptureConfig) {
     this.#world = world
+    this.#applicationName = config.applicationName
     this.#last = nothingYet(world.clock.now())
     const { signal } = this.#stop
     const { clock, log } = world
@@ -34,9 +36,10 @@ export class SupervisedCapture {
   }
 
   view(): CaptureView {
-    if (this.#running === undefined) return this.#last
+    const applicationName = this.#applicationName
+    if (this.#running === undefined) return { ...this.#last, applicationName }
     const { protection, source, timeline, durableLsn, exposedMs, alarms } = this.#running.state()
-    return { protection, source, timeline, durableLsn, exposedMs, alarms }
+    return { applicationName, protection, source, timeline, durableLsn, exposedMs, alarms }
   }
 
   async close(): Promise<void> {

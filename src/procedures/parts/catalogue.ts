@@ -8,6 +8,7 @@ import { pointInTimeRecovery } from '../point-in-time-recovery.ts'
 import type { Procedure } from './procedure.ts'
 import { reprotect } from '../reprotect.ts'
 import { switchover } from '../switchover.ts'
+import { synchronousCapture } from '../synchronous-capture.ts'
 import { zoneFailover } from '../zone-failover.ts'
 
 /** Every procedure of this version, in the order in which help lists them. */
@@ -20,6 +21,7 @@ export const procedures: readonly Procedure[] = [
   componentRestore,
   backup,
   backupVerification,
+  synchronousCapture,
   maintenance,
 ]
 

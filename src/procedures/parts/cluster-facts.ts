@@ -130,8 +130,10 @@ export function compile(
   request: PlanRequest,
   scene: ClusterScene,
   steps: Plan['steps'],
+  copies?: Facts['copies'],
 ): Plan {
   const dependsOn = {
+    ...(copies === undefined ? {} : { copies }),
     cluster: scene.facts,
     gates: scene.all.gates,
     instances: scene.all.instances.map(({ component, host, reachable }) => ({ component, host, reachable })),
@@ -153,11 +155,14 @@ export function compile(
 }
 
 /** RPO 0 is void while anything may commit without waiting for the quorum; it is refused, never assumed. */
-export function requireNoBypass(scene: ClusterScene): void {
+export function requireNoBypass(
+  scene: ClusterScene,
+  waits = Math.max(scene.cluster.policy.synchronousCount, scene.facts.publishedCount),
+): void {
   const bypasses = scene.facts.members.flatMap((member) =>
     member.bypasses.map((reason) => `${member.name}: ${reason}`),
   )
-  if (scene.cluster.policy.synchronousCount === 0 || bypasses.length === 0) return
+  if (waits === 0 || bypasses.length === 0) return
   throw refusal(
     'SYNCHRONOUS_COMMIT_BYPASSED',
     `RPO 0 is void while commits may skip the acknowledgement: ${bypasses.join('; ')}`,

@@ -2,6 +2,7 @@ import type { Json } from '../../domain/canonical-json.ts'
 import { revocationsNeeded } from '../../domain/leader-record.ts'
 import type { RecoveryError } from '../../domain/recovery-error.ts'
 import type { PostgresMember } from '../../estate/estate.ts'
+import { publishedCaptures, publishedMembers } from '../../estate/published-rule.ts'
 import { memberFacts, othersThan, refusal, type ClusterScene } from './cluster-facts.ts'
 import type { PlanRequest } from './procedure.ts'
 import { from } from './step-form.ts'
@@ -46,7 +47,8 @@ function revoking(
   const singleCopy = scene.cluster.members.length === 2
   if (!singleCopy) {
     // The old primary holds everything that was acknowledged; of anybody else beside the published that is not known.
-    const rule = { names: from('choose', 'others'), count: publishedCount, fallbackSync: [old.name] }
+    const { count } = publishedMembers(scene.cluster, scene.facts)
+    const rule = { names: from('choose', 'others'), count, fallbackSync: [old.name] }
     return { candidates, needed, ...rule, accepts: [], singleCopy, isFenceNeeded: false }
   }
   if (parameters['single-copy'] !== 'accepted') throw wouldBeSingle(scene, old)
@@ -84,7 +86,9 @@ function requireEnough(scene: ClusterScene, candidates: readonly PostgresMember[
     'REVOCATION_IMPOSSIBLE',
     `${needed} of the standbys that may acknowledge (${scene.facts.publishedSync.join(', ')}) must confirm that they stopped; ` +
       `${answering.length} answer${silent.length === 0 ? '' : `, ${silent.join(', ')} do not`}`,
-    'bring one of them back, then run `pointzero plan zone-failover` again',
+    answering.length === candidates.length && publishedCaptures(scene.cluster, scene.facts).length > 0
+      ? 'nobody can be promoted with what only the archive holds: bring the old primary back, or see `pointzero plan component-restore`'
+      : 'bring one of them back, then run `pointzero plan zone-failover` again',
   )
 }
 

@@ -53,19 +53,6 @@ export function isFenced(scene: ClusterScene, leader: PostgresMember): boolean {
   return publishedCount > 0 && needed > 0 && stopped.length >= needed
 }
 
-/**
- * A capture stands among the names that every commit waited for, so nothing was confirmed that the archive has not: no set of W
- * acknowledging ones can do without the one archive.
- */
-export function archiveHoldsAll({ cluster, facts }: ClusterScene): boolean {
-  const members = new Set(cluster.members.map(({ name }) => name))
-  const captures = facts.publishedSync.filter((name) => !members.has(name))
-  const isDeclared = (cluster.protection?.captures ?? []).some(
-    ({ of, synchronous }) => of === 'wal' && synchronous,
-  )
-  return isDeclared && captures.length === 1 && facts.publishedCount >= facts.publishedSync.length
-}
-
 function requireNoPrimary({ facts }: ClusterScene): void {
   const running = facts.members.find(({ reachable, role }) => reachable && role === 'primary')
   if (running === undefined) return

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { capturingEstate, capturingFacts } from '../../../test/support/capturing-estate.ts'
 import { memberFact, sampleFacts, unadopted, unseen } from '../../../test/support/sample-facts.ts'
 import type { Json } from '../../domain/canonical-json.ts'
 import type { Facts } from '../../domain/facts.ts'
@@ -9,10 +10,10 @@ import { RecoveryError } from '../../domain/recovery-error.ts'
 import { planHash, validatePlan } from '../../engine/plan-hash.ts'
 import { controlActions } from '../../actions/control-actions.ts'
 import { agentActions } from '../../actions/agent-actions.ts'
+import type { Estate, PostgresPolicy } from '../../estate/estate.ts'
 import { simulatedEstate } from '../../simulation/simulated-estate.ts'
 import { procedureNamed, procedures } from './catalogue.ts'
 
-const estate = simulatedEstate()
 const empty = {
   role: 'stopped',
   timeline: 0,
@@ -24,10 +25,12 @@ const empty = {
 interface Sample {
   readonly facts: Facts
   readonly parameters: Readonly<Record<string, string>>
+  /** The simulated one when absent. */
+  readonly estate?: (policy?: Partial<PostgresPolicy>) => Estate
 }
 
 /** One situation for each procedure in which it has a plan. */
-const samples: ReadonlyMap<string, Sample> = new Map([
+const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   [
     'adoption',
     {
@@ -75,6 +78,14 @@ const samples: ReadonlyMap<string, Sample> = new Map([
   ],
   ['backup', { facts: sampleFacts(), parameters: {} }],
   ['backup-verification', { facts: sampleFacts(), parameters: {} }],
+  [
+    'synchronous-capture',
+    {
+      facts: capturingFacts(sampleFacts()),
+      parameters: { switch: 'on' },
+      estate: (policy = {}) => capturingEstate({ synchronous: true }, { policy }),
+    },
+  ],
   ['maintenance', { facts: sampleFacts(), parameters: { switch: 'on' } }],
   ['reprotect', { facts: sampleFacts({ publishedSync: ['p3'] }), parameters: { member: 'p2' } }],
 ])
@@ -85,7 +96,12 @@ function sampleOf(name: string): Sample {
   return sample
 }
 
+function estateOf(name: string, policy?: Partial<PostgresPolicy>): Estate {
+  return (sampleOf(name).estate ?? simulatedEstate)(policy)
+}
+
 function planned(name: string, facts = sampleOf(name).facts, parameters = sampleOf(name).parameters): Plan {
+  const estate = estateOf(name)
   return procedureNamed(name).plan({ estate, facts, parameters, mode: 'real' })
 }
 
@@ -208,8 +224,9 @@ for (const { name } of procedures) {
     const named = { ...parameters, cluster: 'ledger' }
     assert.notEqual(planHash(planned(name, facts, named)), approved)
     const procedure = procedureNamed(name)
-    assert.notEqual(planHash(procedure.plan({ estate, facts, parameters, mode: 'drill' })), approved)
-    const stricter = simulatedEstate({ detectMs: 9_000 })
+    const drill = procedure.plan({ estate: estateOf(name), facts, parameters, mode: 'drill' })
+    assert.notEqual(planHash(drill), approved)
+    const stricter = estateOf(name, { detectMs: 9_000 })
     assert.notEqual(planHash(procedure.plan({ estate: stricter, facts, parameters, mode: 'real' })), approved)
   })
 }

@@ -1,5 +1,9 @@
 import type { Step } from '../../domain/plan.ts'
+import { withCaptures } from '../../domain/synchronous-rule.ts'
+import type { SynchronousRule } from '../../domain/synchronous-rule.ts'
 import type { PostgresMember } from '../../estate/estate.ts'
+import { publishedCaptures, publishedMembers } from '../../estate/published-rule.ts'
+import { droppedCaptures } from './dropped-captures.ts'
 import { memberFacts, othersThan, refusal, targetOf, upstreamOf, type ClusterScene } from './cluster-facts.ts'
 import { serviceSteps } from './service-steps.ts'
 import { step } from './step-form.ts'
@@ -20,15 +24,16 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
     )
   const { host } = leader
   const args = { component: scene.cluster.id, member: leader.id }
-  const names = scene.facts.publishedSync
-  const { publishedCount, systemIdentifier } = scene.facts
-  const count = names.length === 0 ? 0 : Math.max(publishedCount, scene.cluster.policy.synchronousCount)
+  const { publishedSync, publishedCount, systemIdentifier } = scene.facts
+  const runs = seen.role === 'primary'
+  const dropped = runs ? [] : droppedCaptures(scene)
+  const { names, count } = openingRule(scene, runs)
   const claim = step({
     id: 'claim',
     action: 'leader.claim',
     on: 'control',
-    args: { ...args, from: leader.id, systemIdentifier, publishedSync: names, publishedCount },
-    after: seen.role === 'primary' ? [] : ['detach'],
+    args: { ...args, from: leader.id, systemIdentifier, publishedSync, publishedCount },
+    after: runs ? [] : ['detach'],
     proves: `the leader record names ${leader.name}`,
     effect: 'reversible',
     phase: 'execute',
@@ -56,17 +61,52 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
       phase: 'execute',
     }),
   ]
+  const published =
+    dropped.length > 0 ? publishedMembers(scene.cluster, scene.facts) : { count: publishedCount }
   const followers = othersThan(scene, leader).filter(({ name }) => names.includes(name))
   const successor = { member: leader.id, host, upstream: upstreamOf(scene, leader), names, count, followers }
   return [
-    ...(seen.role === 'primary' ? [] : start),
+    ...(runs ? [] : start),
     claim,
-    ...takeOverSteps(scene, successor).map((one) =>
-      one.id.startsWith('follow-') ? { ...one, optional: true } : one,
-    ),
-    ...(count === publishedCount ? [] : [publishLoaded(args, names, count)]),
+    ...(dropped.length === 0 ? [] : [publishMembers(scene, args, dropped)]),
+    ...takeOverSteps(scene, successor).map((one) => {
+      if (one.id === 'set-sync' && dropped.length > 0) return { ...one, after: ['publish'] }
+      return one.id.startsWith('follow-') ? { ...one, optional: true } : one
+    }),
+    ...(count === published.count ? [] : [publishLoaded(args, names, count)]),
     ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
   ]
+}
+
+/** On a primary that runs a capture goes on acknowledging; one that is opened waits for its members alone. */
+function openingRule(scene: ClusterScene, runs: boolean): SynchronousRule {
+  const members = publishedMembers(scene.cluster, scene.facts)
+  const wanted = scene.cluster.policy.synchronousCount
+  const count = members.names.length === 0 ? 0 : Math.max(members.count, wanted)
+  return withCaptures(
+    { names: members.names, count },
+    runs ? publishedCaptures(scene.cluster, scene.facts) : [],
+  )
+}
+
+/** Nothing that reads the record may believe that an archive holds what the opened primary no longer waits for. */
+function publishMembers(
+  scene: ClusterScene,
+  args: Readonly<Record<string, string>>,
+  accepts: readonly string[],
+): Step {
+  const { names, count } = publishedMembers(scene.cluster, scene.facts)
+  return step({
+    id: 'publish',
+    action: 'leader.publish',
+    on: 'control',
+    args: { ...args, publishedSync: names, publishedCount: count, accepts },
+    after: ['claim'],
+    proves: 'the record names members only: no commit is said to wait for the archive',
+    effect: 'reversible',
+    phase: 'execute',
+    attempts: 10,
+  })
 }
 
 /** A run that ended half-way left a record that promises fewer acknowledgements than a commit waits for: safe, but it forbids a failover. */
