@@ -1,3 +1,4 @@
+import { checkCaptures } from './check-captures.ts'
 import { checkDatasets } from './check-datasets.ts'
 import { checkDependencies } from './check-dependencies.ts'
 import { checkIdentities } from './check-identities.ts'
@@ -22,6 +23,7 @@ export function checkDeclaration(estate: EstateDeclaration): readonly EstateProb
     ...checkReplication(estate),
     ...checkStores(estate),
     ...checkProtection(estate),
+    ...checkCaptures(estate),
     ...checkTraffic(estate),
     ...checkRecovery(estate),
   ]

@@ -2,7 +2,7 @@ import type { Scenario } from '../domain/scenario.ts'
 import { zonesOf } from './component-zones.ts'
 import { formatDuration } from './duration.ts'
 import type { Component } from './estate.ts'
-import type { Backup } from './protection.ts'
+import type { Backup, Capture } from './protection.ts'
 import { acknowledgementRule, homeRegions, storeSurvives } from './survivors.ts'
 import type { EstateMap } from './survivors.ts'
 
@@ -61,17 +61,27 @@ function stored(
   const survives = (store: string) => storeSurvives(map, store, scenario, home)
   const captured = captures
     .filter(({ stores }) => stores.some(survives))
-    .map(({ name, synchronous, maxLagMs }) => ({
-      ms: synchronous ? 0 : maxLagMs,
-      by: synchronous
-        ? `capture ${name} acknowledges`
-        : `capture ${name}, at most ${formatDuration(maxLagMs)} behind`,
-      ...(!synchronous && { watched: true as const }),
-    }))
+    .map((capture) => capturedBound(component, capture))
   const copied = backups
     .filter(({ stores }) => stores.some(survives))
     .map((backup) => ({ ms: oldestMs(backup, backups), by: `backup ${backup.name}, every ${backup.every}` }))
   return [...captured, ...copied, ...replicated(component, scenario, home)]
+}
+
+function capturedBound(component: Component, capture: Capture): ExposureBound {
+  const { name, synchronous, maxLagMs } = capture
+  if (!synchronous)
+    return { ms: maxLagMs, by: `capture ${name}, at most ${formatDuration(maxLagMs)} behind`, watched: true }
+  if (isWaitedFor(component, capture)) return { ms: 0, by: `capture ${name} acknowledges` }
+  const by = `capture ${name}, which some commits do without`
+  return maxLagMs === 0 ? { ms: undefined, by } : { ms: maxLagMs, by, watched: true }
+}
+
+/** `ANY n` can not name one that is always among them: a commit waits for the archive only where it waits for every other name too. */
+function isWaitedFor(component: Component, { of }: Capture): boolean {
+  if (component.kind !== 'postgres' || of !== 'wal') return true
+  const others = component.members.filter(({ synchronous }) => synchronous !== false).length - 1
+  return component.policy.synchronousCount >= others
 }
 
 /** Just before the next one: a copy carries the age of what it copies on top of its own. */

@@ -1,5 +1,6 @@
 import type { ClusterFacts, Facts } from '../domain/facts.ts'
 import { isBuilt } from './built-recoveries.ts'
+import { captureReadiness } from './capture-readiness.ts'
 import { copiesReadiness } from './copies-readiness.ts'
 import type { Component, Estate, PostgresComponent } from './estate.ts'
 import { assess, excludedComponents, objectiveLabel } from './feasibility.ts'
@@ -72,10 +73,7 @@ function observe(component: Component, facts: Facts | undefined): Seen | undefin
   if (facts === undefined) return unknown('nothing was observed')
   switch (component.kind) {
     case 'postgres':
-      return observeCluster(
-        component,
-        facts.clusters.find((cluster) => cluster.component === component.id),
-      )
+      return observeDatabase(component, facts)
     case 'gate': {
       const own = facts.gates.filter((gate) => gate.component === component.id)
       const { maintenance } = facts
@@ -95,13 +93,21 @@ function observe(component: Component, facts: Facts | undefined): Seen | undefin
   }
 }
 
+function observeDatabase(component: PostgresComponent, facts: Facts): Seen | undefined {
+  const cluster = facts.clusters.find((one) => one.component === component.id)
+  if (cluster === undefined) return unknown('its members were not observed')
+  const members = observeCluster(component, cluster)
+  // Where members alone keep writes waiting, letting the archive go would not help.
+  if (members?.colour === 'RED') return members
+  return worse(captureReadiness(component, cluster, facts.copies), members)
+}
+
 function observeShare(declared: number, answering: number): Seen | undefined {
   if (answering === 0) return unknown('none of its places answers')
   return answering < declared ? amber(`${answering} of ${declared} places answer`) : undefined
 }
 
-function observeCluster(component: PostgresComponent, cluster: ClusterFacts | undefined): Seen | undefined {
-  if (cluster === undefined) return unknown('its members were not observed')
+function observeCluster(component: PostgresComponent, cluster: ClusterFacts): Seen | undefined {
   if (cluster.leader === '') return unknown('it has not been adopted: run `pointzero plan adoption`')
   const leader = cluster.members.find(({ member }) => member === cluster.leader)
   if (leader === undefined || !leader.reachable || leader.role === 'unknown')

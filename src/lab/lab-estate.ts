@@ -15,6 +15,10 @@ export const labMaintenanceMessage = 'The lab is closed for maintenance.'
 export interface LabPolicy {
   readonly detect: string
   readonly fence: string
+  /** Members that a commit waits for beside the primary; 1 when absent. */
+  readonly synchronousCount?: number
+  /** Commits may wait for the archive too, once that is switched on. */
+  readonly synchronousCapture?: boolean
 }
 
 /** ISO 8601 durations: how often its control plane backs the ledger up, and restores what it has as a test. */
@@ -74,7 +78,8 @@ export function labEstateText(state: LabState, policy: LabPolicy, schedule?: Lab
   return stringify(estate, { lineWidth: 110 })
 }
 
-function ledger(state: LabState, { detect, fence }: LabPolicy, schedule: LabSchedule | undefined): object {
+function ledger(state: LabState, policy: LabPolicy, schedule: LabSchedule | undefined): object {
+  const { detect, fence, synchronousCount = 1, synchronousCapture = false } = policy
   const members = zoneHostNames.map((host) => [
     `ledger-${host}`,
     {
@@ -91,7 +96,7 @@ function ledger(state: LabState, { detect, fence }: LabPolicy, schedule: LabSche
     password: `env:${labPasswordVariable}`,
     members: Object.fromEntries(members) as object,
     policy: {
-      synchronousCount: 1,
+      synchronousCount,
       failover: { 'component-loss': 'automatic', 'zone-loss': 'automatic' },
       detect,
       fence,
@@ -100,7 +105,15 @@ function ledger(state: LabState, { detect, fence }: LabPolicy, schedule: LabSche
       flapMax: 20,
     },
     protection: {
-      captures: { wal: { of: 'wal', stores: ['vault'], maxLag: 'PT10S', keep: 'P7D' } },
+      captures: {
+        wal: {
+          of: 'wal',
+          stores: ['vault'],
+          maxLag: 'PT10S',
+          ...(synchronousCapture ? { synchronous: true } : {}),
+          keep: 'P7D',
+        },
+      },
       backups: {
         full: {
           type: 'full',

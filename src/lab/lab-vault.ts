@@ -43,7 +43,7 @@ export function captureOf(state: LabState): AgentCaptureConfig {
   return {
     component: labId(state, 'cmp', 'ledger'),
     archiveDirectory: vaultPaths(state.directory).archive,
-    applicationName: 'pointzero_capture',
+    applicationName: 'wal',
     slot: 'pointzero_capture',
     tls: verified(state),
     statusIntervalMs: 1_000,

@@ -56,6 +56,8 @@ export type PhaseName =
   | 'scheduled'
   | 'maintenance-on'
   | 'maintenance-off'
+  | 'capture-on'
+  | 'capture-off'
 
 /** Part of a simulation's options: plain data, so that it can be printed, replayed and left out one by one. */
 export interface Fault {

@@ -1,5 +1,8 @@
 import type { ClientHistory } from './client-history.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
+import { covers } from '../domain/synchronous-rule.ts'
+import type { PostgresComponent } from '../estate/estate.ts'
+import { archiveHoldsAll, captureNames, publishedRule } from '../estate/published-rule.ts'
 import type { Counters } from './counters.ts'
 import type { SimPostgres } from './sim-postgres.ts'
 import type { WalRecord } from './wal-record.ts'
@@ -21,6 +24,8 @@ export class ClusterInvariants {
   readonly #counters: Counters
   readonly #now: () => number
   readonly #leader: () => LeaderRecord | undefined
+  readonly #cluster: PostgresComponent
+  readonly #isArchived: (record: WalRecord) => boolean
   #newestAcknowledged: WalRecord | undefined
   /** What a recovery took back. */
   readonly #undone = new Set<WalRecord>()
@@ -35,12 +40,16 @@ export class ClusterInvariants {
     readonly counters: Counters
     readonly now: () => number
     readonly leader: () => LeaderRecord | undefined
+    readonly cluster: PostgresComponent
+    readonly isArchived: (record: WalRecord) => boolean
   }) {
     this.#servers = setting.servers
     this.#history = setting.history
     this.#counters = setting.counters
     this.#now = setting.now
     this.#leader = setting.leader
+    this.#cluster = setting.cluster
+    this.#isArchived = setting.isArchived
   }
 
   /**
@@ -51,6 +60,7 @@ export class ClusterInvariants {
     this.#history.released.push({ record, member: server.name, atUs: this.#now() })
     this.#acknowledgedOn.set(server.name, server.timeline)
     this.#published(server)
+    this.#archived(server, record)
     if (record.transaction > 0 && this.#sequences.has(record.sequence))
       throw new InvariantBroken(
         'no sequence gives a value again',
@@ -77,17 +87,27 @@ export class ClusterInvariants {
     )
   }
 
-  /** At every acknowledgement the published rule covers the loaded one: all of its names, and no more confirmations than it waits for. */
+  /** At every acknowledgement the published rule covers the loaded one: all of its members, no more of them than it waits for, no capture that it does without. */
   #published(server: SimPostgres): void {
     const record = this.#leader()
     const { names, count } = server.loadedSync
     if (record === undefined || names.length === 0) return
-    const covers =
-      names.every((name) => record.publishedSync.includes(name)) && record.publishedCount <= count
-    if (covers) return
+    if (covers(publishedRule(record), { names, count }, captureNames(this.#cluster))) return
     throw new InvariantBroken(
       'published before it counts',
       `${server.name} confirmed with ${count} of ${names.join(', ')}, published are ${record.publishedCount} of ${record.publishedSync.join(', ')}`,
+    )
+  }
+
+  /** Where the record says that nothing is confirmed without the archive, it is not. */
+  #archived(server: SimPostgres, record: WalRecord): void {
+    const leader = this.#leader()
+    if (leader === undefined || !archiveHoldsAll(this.#cluster, leader)) return
+    this.#counters.add('confirmed-with-the-archive')
+    if (this.#isArchived(record)) return
+    throw new InvariantBroken(
+      'the archive holds what is confirmed',
+      `${server.name} confirmed ${describe(record)}, which the archive has not`,
     )
   }
 
@@ -100,7 +120,8 @@ export class ClusterInvariants {
       const attached = [...other.senders].filter(
         ({ standby, canAcknowledge }) => canAcknowledge && names.includes(standby.name) && standby !== server,
       )
-      if (names.length > 0 && attached.length < count) continue
+      const captures = [...other.captures].filter(({ name }) => names.includes(name))
+      if (names.length > 0 && attached.length + captures.length < count) continue
       throw new InvariantBroken(
         'revocation before promotion',
         `${server.name} was promoted while ${other.name} could still confirm (waits for ${count} of ${names.join(', ') || 'nobody'})`,

@@ -46,10 +46,11 @@ export function observePostgres(server: SimPostgres): MemberObservation {
 function primaryFields(server: SimPostgres): Partial<MemberObservation> {
   const { names, count } = server.loadedSync
   const end = endOf(server.wal)
-  const standbys = [...server.senders].map(({ standby, flushed }) => ({
-    name: standby.name,
+  const senders = [...server.senders].map(({ standby: { name }, flushed }) => ({ name, flushed }))
+  const standbys = [...senders, ...server.captures].map(({ name, flushed }) => ({
+    name,
     state: 'streaming',
-    syncState: names.includes(standby.name) ? 'quorum' : 'async',
+    syncState: names.includes(name) ? 'quorum' : 'async',
     flushLsn: lsnText(flushed),
     lagBytes: Math.max(end - flushed, 0),
   }))

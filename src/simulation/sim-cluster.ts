@@ -70,6 +70,8 @@ export class Cluster {
       counters,
       now: () => loop.nowUs,
       leader: setting.leader,
+      cluster: component,
+      isArchived: (record) => setting.keptWal()?.holds(record) === true,
     })
     this.recoverySetting = {
       loop,

@@ -51,6 +51,7 @@ export class SimCopies implements KeptCopies {
 
   view(): CopiesView {
     const { component } = this.#setting.vault
+    const capture = this.#setting.keptWal?.capture
     const snapshots = this.#listed()
     const systemIdentifier = snapshots.at(-1)?.systemIdentifier ?? ''
     return {
@@ -61,6 +62,7 @@ export class SimCopies implements KeptCopies {
       brokenBefore: [],
       problems: [],
       readAgeMs: 0,
+      ...(capture === undefined ? {} : { capture }),
     }
   }
 

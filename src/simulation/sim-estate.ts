@@ -7,6 +7,7 @@ import type { Principal } from '../engine/approval.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
 import { keepersOf } from '../estate/keepers.ts'
+import { synchronousCaptures } from '../estate/published-rule.ts'
 import type { Component, Estate, Host, PostgresComponent } from '../estate/estate.ts'
 import { timetable } from '../estate/timetable.ts'
 import type { World } from '../ports/world.ts'
@@ -352,7 +353,9 @@ export class SimEstate {
     const host = this.host('client')
     const takesBases = !timetable(this.estate).entries.some(({ start }) => start === 'automatic')
     const random = this.random.fork('kept WAL')
-    return new SimKeptWal({ loop, links, counters, host, servers, takesBases, random })
+    const [capture] = synchronousCaptures(this.cluster.component)
+    const named = capture === undefined ? {} : { applicationName: capture.name }
+    return new SimKeptWal({ loop, links, counters, host, servers, takesBases, random, ...named })
   }
 
   #watchInvariants(): void {

@@ -1,11 +1,12 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { RecoveryGoal } from '../ports/database-recovery.ts'
 import { lsnToBigint } from '../domain/lsn.ts'
+import type { CaptureView } from '../ports/kept-copies.ts'
 import type { Counters } from './counters.ts'
 import type { EventLoop } from './event-loop.ts'
 import type { SimHost } from './sim-host.ts'
 import type { SimLinks } from './sim-links.ts'
-import type { SimPostgres } from './sim-postgres.ts'
+import type { CaptureConnection, SimPostgres } from './sim-postgres.ts'
 import type { SimRandom } from './sim-random.ts'
 import { lsnText } from './wal-record.ts'
 import type { TimelineStart, WalRecord } from './wal-record.ts'
@@ -19,6 +20,8 @@ export interface KeptWalSetting {
   readonly servers: readonly SimPostgres[]
   /** Base backups come by themselves. Else those are kept that runs take. */
   readonly takesBases: boolean
+  /** Under which it receives where commits may wait for it; absent where none does. */
+  readonly applicationName?: string
 }
 
 /** A base backup: everything up to a record, listed only once it was whole. */
@@ -34,6 +37,8 @@ export interface RestoredWal {
 }
 
 const receiveEveryUs = 100_000
+/** Where a commit may wait for it. */
+const acknowledgeEveryUs = 15_000
 const backUpEveryUs = 1_500_000
 
 /**
@@ -51,11 +56,14 @@ export class SimKeptWal {
   /** Of the database that is kept here; '' until something was received. */
   systemIdentifier = ''
   #backUpUnderWay = false
+  readonly #everyUs: number
+  #connected: { readonly server: SimPostgres; readonly connection: CaptureConnection } | undefined
 
   constructor(setting: KeptWalSetting) {
     this.#setting = setting
     this.host = setting.host
-    setting.loop.after(receiveEveryUs, () => this.#receive())
+    this.#everyUs = setting.applicationName === undefined ? receiveEveryUs : acknowledgeEveryUs
+    setting.loop.after(this.#everyUs, () => this.#receive())
     if (setting.takesBases) setting.loop.after(backUpEveryUs, () => this.#backUp())
   }
 
@@ -125,9 +133,10 @@ export class SimKeptWal {
 
   #receive(): void {
     const { loop } = this.#setting
-    loop.after(receiveEveryUs, () => this.#receive())
-    this.#settle()
+    loop.after(this.#everyUs, () => this.#receive())
+    const kept = this.#settle()
     const source = this.#source()
+    this.#acknowledge(source, kept)
     if (source === undefined) return
     const found: WalRecord[] = []
     for (let index = source.wal.length - 1; index >= 0; index -= 1) {
@@ -139,8 +148,8 @@ export class SimKeptWal {
     this.systemIdentifier = source.directory.systemIdentifier
   }
 
-  /** What became of what was received last. */
-  #settle(): void {
+  /** What became of what was received last: the newest record that is durable. */
+  #settle(): WalRecord | undefined {
     const { random, counters } = this.#setting
     const pending = this.#unsynced
     this.#unsynced = []
@@ -161,6 +170,51 @@ export class SimKeptWal {
     for (const record of pending.slice(0, kept)) {
       this.#durable.add(record)
       this.#newestTimeline = Math.max(this.#newestTimeline, record.timeline)
+    }
+    return pending[kept - 1]
+  }
+
+  /** Tells the server that it receives from what is durable, and no other any more. */
+  #acknowledge(source: SimPostgres | undefined, newest: WalRecord | undefined): void {
+    const { applicationName, links, loop, host } = this.#setting
+    if (applicationName === undefined) return
+    const held = this.#connected
+    if (held !== undefined && (held.server !== source || !source.captures.has(held.connection))) {
+      held.server.captures.delete(held.connection)
+      this.#connected = undefined
+    }
+    if (source === undefined) return
+    if (this.#connected === undefined) {
+      this.#connected = { server: source, connection: { name: applicationName, flushed: 0 } }
+      source.captures.add(this.#connected.connection)
+    }
+    const { connection } = this.#connected
+    // Of a primary that it has just turned to it holds nothing yet.
+    if (newest === undefined || source.wal.lastIndexOf(newest) < 0) return
+    loop.after(links.delayUs(host, source.host), () => {
+      if (!links.passes(host, source.host)) return
+      source.process?.deliver(() => {
+        if (!source.captures.has(connection)) return
+        connection.flushed = Math.max(connection.flushed, newest.lsn)
+        source.releaseAcknowledged()
+      })
+    })
+  }
+
+  /** What it says of itself; absent where no commit may wait for it. */
+  get capture(): CaptureView | undefined {
+    const { applicationName } = this.#setting
+    if (applicationName === undefined) return undefined
+    const source = this.#connected?.server
+    const degraded = { kind: 'degraded', sinceMs: 0, reason: 'no primary answers' } as const
+    return {
+      applicationName,
+      protection: source === undefined ? degraded : { kind: 'streaming', exposedBytes: 0 },
+      source: source === undefined ? null : `${source.host.address}:${source.port}`,
+      timeline: this.end?.timeline ?? null,
+      durableLsn: this.end === undefined ? null : lsnText(this.end.lsn),
+      exposedMs: null,
+      alarms: [],
     }
   }
 

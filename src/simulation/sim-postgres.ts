@@ -32,6 +32,13 @@ export interface PostgresSetting {
   readonly witness: PostgresWitness
 }
 
+/** A connection over which an archive receives: of the same standing as a standby's when commits are released. */
+export interface CaptureConnection {
+  readonly name: string
+  /** Newest position of which the server was told that it is durable there. */
+  flushed: number
+}
+
 interface WaitingCommit {
   readonly record: WalRecord
   readonly done: (result: CommitResult) => void
@@ -58,6 +65,7 @@ export class SimPostgres {
   isReplayPaused = false
   receiver: SimReplication | undefined
   readonly senders = new Set<SimReplication>()
+  readonly captures = new Set<CaptureConnection>()
   /** Roles or sessions that commit without waiting, as an audit would name them. */
   bypasses: readonly string[] = []
   readonly #setting: PostgresSetting
@@ -219,9 +227,10 @@ export class SimPostgres {
     const { names, count } = this.#loadedSync
     let position = Number.POSITIVE_INFINITY
     if (names.length > 0) {
-      const flushed = [...this.senders]
-        .filter(({ standby }) => names.includes(standby.name))
-        .map((sender) => sender.flushed)
+      const standbys = [...this.senders].map(({ standby: { name }, flushed }) => ({ name, flushed }))
+      const flushed = [...standbys, ...this.captures]
+        .filter(({ name }) => names.includes(name))
+        .map((one) => one.flushed)
       if (flushed.length < count) return
       position = flushed.sort((left, right) => right - left)[count - 1] ?? 0
     }
@@ -338,6 +347,7 @@ export class SimPostgres {
     this.mode = 'stopped'
     this.directory.pendingShutdownLsn = undefined
     this.#waiting = []
+    this.captures.clear()
     const { receiver } = this
     this.receiver = undefined
     // Without power nobody says goodbye: the peers find out by their time-outs.

@@ -4,6 +4,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import { digest } from '../engine/digest.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { scopeOf } from '../estate/estate-lookup.ts'
+import { archiveHoldsAll } from '../estate/published-rule.ts'
 import { placeAdopted, readAdopted } from './adopted-estate.ts'
 import type { AdoptedEstate } from './adopted-estate.ts'
 import { Counters } from './counters.ts'
@@ -17,7 +18,7 @@ import { expandOptions } from './simulation-options.ts'
 import type { SimulationOptions } from './simulation-options.ts'
 import type { PhaseName } from './fault.ts'
 import { lsnText } from './wal-record.ts'
-import { scheduledProtection, simulatedEstate } from './simulated-estate.ts'
+import { capturedProtection, scheduledProtection, simulatedEstate } from './simulated-estate.ts'
 
 export interface SeedResult {
   readonly seed: number
@@ -99,13 +100,14 @@ export class Simulation {
     this.#seed = seed
     this.#options = options
     this.#random = new SimRandom(seed)
-    const { detectMs, fenceMs, heartbeatMs, tickMs, schedule } = options
-    const declared = schedule && scheduledProtection(schedule.backupMs, schedule.verificationMs)
-    const estate = simulatedEstate({ detectMs, fenceMs }, declared)
+    const { detectMs, fenceMs, heartbeatMs, tickMs, schedule, capture } = options
+    const scheduled = schedule && scheduledProtection(schedule.backupMs, schedule.verificationMs)
+    const declared = capture === undefined ? scheduled : capturedProtection
+    const estate = simulatedEstate({ detectMs, fenceMs, ...capture }, declared)
     this.sim = new SimEstate(
       this.#random,
       estate,
-      { heartbeatMs, tickMs, keepsWal: options.phases.some(needsCopies) },
+      { heartbeatMs, tickMs, keepsWal: options.phases.some(needsCopies) || capture !== undefined },
       this.counters,
     )
     this.sim.cluster.initialise()
@@ -189,6 +191,12 @@ export class Simulation {
         { procedure: 'backup', parameters: {} },
         () => this.sim.vault.snapshots.length > before,
       )
+    } else if (phase === 'capture-on' || phase === 'capture-off') {
+      const isOn = phase === 'capture-on'
+      this.director.want(
+        { procedure: 'synchronous-capture', parameters: { switch: isOn ? 'on' : 'off' } },
+        () => reading.leader?.publishedSync.includes('wal') === isOn,
+      )
     } else if (phase === 'maintenance-on' || phase === 'maintenance-off') {
       const isOn = phase === 'maintenance-on'
       const parameters = isOn ? { switch: 'on', drain: 'PT1S' } : { switch: 'off' }
@@ -249,6 +257,9 @@ export class Simulation {
     if (place === undefined || snapshot === undefined)
       throw new InvariantBroken('liveness', 'nothing is in the vault when all data are gone')
     const lsn = lsnText(place.lsn)
+    const { leader } = this.director.reading
+    const isLossless = leader !== undefined && archiveHoldsAll(cluster.component, leader)
+    this.counters.add(isLossless ? 'restores-without-loss' : 'restores-with-loss')
     const empty = cluster.servers.filter(({ directory }) => directory.systemIdentifier === '')
     return {
       target: back === 0 ? 'end' : `lsn:${lsn}`,
@@ -257,7 +268,7 @@ export class Simulation {
       timeline: String(place.timeline),
       snapshot: snapshot.id,
       reached: lsn,
-      'accept-loss': 'yes',
+      ...(isLossless ? {} : { 'accept-loss': 'yes' }),
       ...(says && empty.length > 0 ? { lost: empty.map(({ name }) => name).join(',') } : {}),
     }
   }

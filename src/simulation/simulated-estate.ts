@@ -1,6 +1,6 @@
 import { formatDuration } from '../estate/duration.ts'
 import type { Estate, Host, PostgresComponent, PostgresPolicy } from '../estate/estate.ts'
-import type { Backup, Protection } from '../estate/protection.ts'
+import type { Backup, Capture, Protection } from '../estate/protection.ts'
 
 const agentPort = 7400
 const zones = ['az1', 'az2', 'az3'] as const
@@ -28,6 +28,18 @@ export function scheduledProtection(backupMs: number, verificationMs: number): P
     verification: { ...interval(verificationMs), checks: ['all of it is read'] },
   }
 }
+
+const wal: Capture = {
+  name: 'wal',
+  of: 'wal',
+  stores: ['vault'],
+  maxLagMs: 10_000,
+  synchronous: true,
+  keepMs: dayMs,
+}
+
+/** Its WAL is captured, and commits may wait for that. */
+export const capturedProtection: Protection = { captures: [wal], backups: [daily] }
 
 /** Three zones with a database member and a place for the application each, a control plane and clients outside of them. */
 export function simulatedEstate(

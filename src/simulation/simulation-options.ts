@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly settleMs?: number
   /** What the estate declares: the control plane takes backups, and restores them as a test, this often. Absent: people do. */
   readonly schedule?: { readonly backupMs: number; readonly verificationMs: number }
+  /** Commits may wait for the archive too, beside so many members. An estate that was adopted without has no such life. */
+  readonly capture?: { readonly synchronousCount: number }
 }
 
 /** Most begin adopted: an estate is adopted once, and the phase costs a third of a life. */

@@ -1,6 +1,6 @@
 import type { Estate } from '../../estate/estate.ts'
 import type { CaptureView, KeptSnapshot } from '../../ports/kept-copies.ts'
-import type { ShownCopies } from '../copies/known-copies.ts'
+import type { ShownCopies, ShownRule } from '../copies/known-copies.ts'
 import { milliseconds } from './milliseconds.ts'
 import type { Paint } from './paint.ts'
 import { plainText } from './plain-text.ts'
@@ -25,15 +25,15 @@ export function copiesText(estate: Estate, shown: readonly ShownCopies[], paint:
   return `${textTable(columns, rows)}${alarms.join('')}\n`
 }
 
-function cells({ view }: ShownCopies): readonly string[] {
+function cells({ view, rule }: ShownCopies): readonly string[] {
   if (view === undefined) return Array.from({ length: 6 }, () => 'unknown')
   const { capture, snapshots } = view
   const newest = snapshots.at(-1)
   const archive =
     capture === undefined ? '-' : `${capture.timeline ?? '?'}:${capture.durableLsn ?? 'unknown'}`
   return [
-    capture === undefined ? '-' : protection(capture),
-    capture === undefined ? '-' : exposure(capture),
+    capture === undefined ? '-' : protection(capture, rule),
+    capture === undefined ? '-' : exposure(capture, rule),
     archive,
     view.readAgeMs === undefined ? 'unknown' : String(snapshots.length),
     newest === undefined ? '-' : instantText(newest.takenAtMs),
@@ -55,15 +55,16 @@ function instantText(atMs: number): string {
   return Temporal.Instant.fromEpochMilliseconds(atMs).toString({ smallestUnit: 'second' })
 }
 
-function protection({ protection, source }: CaptureView): string {
-  if (protection.kind !== 'degraded') return `${protection.kind} from ${source ?? '?'}`
+function protection({ protection, source }: CaptureView, rule: ShownRule | undefined): string {
+  const among = rule === undefined || protection.kind !== 'sync' ? '' : ` (${rule.count} of ${rule.of})`
+  if (protection.kind !== 'degraded') return `${protection.kind}${among} from ${source ?? '?'}`
   const since = Temporal.Instant.fromEpochMilliseconds(Math.round(protection.sinceMs))
   return `degraded since ${since.toString({ smallestUnit: 'second' })}`
 }
 
-/** With the primary, all standbys and their disks. A commit that waited for the archive is never lost with them. */
-function exposure({ protection, exposedMs }: CaptureView): string {
-  if (protection.kind === 'sync') return 'no acknowledged commit'
+/** With the primary, all standbys and their disks. Where a commit waits for some of the names only, it can have done without the archive. */
+function exposure({ protection, exposedMs }: CaptureView, rule: ShownRule | undefined): string {
+  if (protection.kind === 'sync' && rule?.isEach === true) return 'no acknowledged commit'
   const time = exposedMs === null ? 'unknown time' : `at most ${milliseconds(exposedMs)}`
   return protection.kind === 'streaming' ? `${time}, ${protection.exposedBytes} bytes` : time
 }

@@ -63,7 +63,9 @@ export async function settled(bench: Bench): Promise<ControlPlaneStatus> {
 function isSettled({ lab }: Bench, status: ControlPlaneStatus): boolean {
   const { openRun, detection, leader } = clusterOf(status)
   if (!isProtected(status) || openRun !== '' || detection.state !== 'up') return false
-  if (leader?.publishedSync.length !== 2) return false
+  // A capture may be among them too.
+  const named = status.facts.clusters[0]?.members.filter(({ name }) => leader?.publishedSync.includes(name))
+  if (named?.length !== 2) return false
   const address = lab.network.addressOf(leaderOf(status))
   const views = status.hosts.filter(({ host }) => host !== 'ctl')
   const gates = views.flatMap(({ view }) => view?.gates ?? [])
