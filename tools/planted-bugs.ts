@@ -117,11 +117,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'the synchronous rule is loaded before it is published',
-    edit('procedures/parts/rule-steps.ts', "after: ['publish'],", 'after,'),
     edit(
       'procedures/parts/rule-steps.ts',
-      "publish('publish', covering, after),",
-      "publish('publish', covering, ['set-sync']),",
+      "loadStep(scene, leader, rule, { after: ['publish'] })",
+      'loadStep(scene, leader, rule, { after })',
+    ),
+    edit(
+      'procedures/parts/rule-steps.ts',
+      "publishStep(scene, leader, covering, { id: 'publish', after })",
+      "publishStep(scene, leader, covering, { id: 'publish', after: ['set-sync'] })",
     ),
   ),
   bug(
@@ -130,7 +134,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'the record promises more acknowledgements than the primary waits for',
-    edit('procedures/parts/rule-steps.ts', 'count: Math.min(', 'count: Math.max('),
+    edit('domain/synchronous-rule.ts', 'count: Math.min(', 'count: Math.max('),
+  ),
+  bug(
+    'the archive is believed before commits wait for it',
+    edit('procedures/synchronous-capture.ts', "after: ['acknowledge'],", "after: ['receives'],"),
+  ),
+  bug(
+    'an archive is counted as a member that can be promoted',
+    edit('domain/synchronous-rule.ts', 'count: count + named.length', 'count'),
   ),
   bug(
     'somebody who holds less than the leader was promoted with may follow it',

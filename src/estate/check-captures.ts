@@ -18,7 +18,7 @@ export function checkCaptures(estate: EstateDeclaration): readonly EstateProblem
           ? [
               problem(
                 [...path, 'synchronous'],
-                'commits wait for one archive, which restores read: declare one capture of wal, into one store',
+                'commits wait for one archive, the one that restores read; declare one capture of wal, into one store',
               ),
             ]
           : []),

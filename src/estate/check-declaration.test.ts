@@ -49,6 +49,25 @@ const relations: readonly RefusalCase[] = [
     'captures.wal.stores[0]: there is no store cellar',
   ],
   [
+    'a capture that commits may wait for under the name of a member',
+    '        wal: { of: wal, stores: [vault], maxLag: PT10S, keep: P7D }',
+    '        §ledger-b: { of: wal, stores: [vault], maxLag: PT10S, synchronous: true, keep: P7D }',
+    'captures.ledger-b: member ledger-b acknowledges under that name; choose another',
+  ],
+  [
+    'a second capture of wal beside one that commits may wait for',
+    '        wal: { of: wal, stores: [vault], maxLag: PT10S, keep: P7D }\n',
+    '        other: { of: wal, stores: [vault], maxLag: PT10S, keep: P7D }\n' +
+      '        wal: { of: wal, stores: [vault], maxLag: PT10S, synchronous: §true, keep: P7D }\n',
+    'captures.wal.synchronous: commits wait for one archive',
+  ],
+  [
+    'commits that wait for one capture in two stores',
+    '        wal: { of: wal, stores: [vault], maxLag: PT10S, keep: P7D }\n',
+    '        wal: { of: wal, stores: [vault, far], maxLag: PT10S, synchronous: §true, keep: P7D }\n',
+    'captures.wal.synchronous: commits wait for one archive',
+  ],
+  [
     'a store on no host',
     'vault: { kind: file, location: east,',
     'vault: { kind: file, host: §cellar, location: east,',

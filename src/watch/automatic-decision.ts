@@ -122,10 +122,8 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
       reason: `${primary.name} leads, but runs as a standby`,
     }
   if (primary.role !== 'primary') return nothing('the primary is not seen well')
-  // While somebody can acknowledge, clients come first; else a standby does, without which no client would be served.
-  const confirms = input.facts.members.some(
-    ({ name, receiving }) => receiving && input.leader.publishedSync.includes(name),
-  )
+  // While enough can acknowledge, clients come first; else a standby does, without which no client would be served.
+  const confirms = canConfirm(input)
   const lead = leadClients(input, primary.name)
   if (lead !== undefined && confirms) return lead
   for (const member of input.facts.members) {
@@ -150,8 +148,18 @@ function decideReprotect(input: AutomaticInput): AutomaticDecision {
     }
   }
   if (lead !== undefined && !confirms && input.leader.publishedSync.length > 0)
-    return nothing(`${lead.reason}; no standby confirms, so nobody would be served: a standby comes first`)
+    return nothing(
+      `${lead.reason}; too few standbys confirm, so nobody would be served: a standby comes first`,
+    )
   return lead ?? nothing('everybody is in place')
+}
+
+/** As many standbys receive as a commit waits for, whatever captures do. */
+function canConfirm({ facts, leader }: AutomaticInput): boolean {
+  const named = facts.members.filter(({ name }) => leader.publishedSync.includes(name))
+  const captures = leader.publishedSync.length - named.length
+  const receiving = named.filter((member) => member.receiving).length
+  return receiving >= Math.max(leader.publishedCount - captures, 1)
 }
 
 function leadClients(input: AutomaticInput, member: string): AutomaticDecision | undefined {

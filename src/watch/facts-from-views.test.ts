@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { capturingEstate } from '../../test/support/capturing-estate.ts'
 import { primaryNaming, standbyOf } from '../../test/support/memory-member.ts'
 import type { AgentView, MemberView } from '../agent/wire.ts'
 import type { MemberFacts } from '../domain/facts.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
 import type { MemberObservation } from '../ports/database-member.ts'
+import type { CaptureView } from '../ports/kept-copies.ts'
 import { simulatedEstate } from '../simulation/simulated-estate.ts'
 import { factsFromViews } from './facts-from-views.ts'
 import { ViewBoard } from './view-board.ts'
@@ -114,4 +116,75 @@ test('bypasses are sorted, so that the same ones give the same plan', () => {
   const with2 = (...bypasses: readonly string[]) =>
     memberOf(boardOf({ ...first, observation: { ...first.observation, bypasses } }), 'p1').bypasses
   assert.deepEqual(with2('b', 'a'), with2('a', 'b'))
+})
+
+function captureFact(standbys: readonly string[], capture: Partial<CaptureView> = {}, board = boardOf()) {
+  const streaming = standbys.map((name) => ({ name, state: 'streaming', syncState: 'async' }))
+  const observation = { ...primaryNaming('p2', 'p3'), standbys: streaming }
+  const { host, member } = first
+  board.record(
+    {
+      format: 'pointzero/agent-wire/1',
+      estate: estate.id,
+      host: `hst_${host.padEnd(6, '0')}`,
+      boot: 'one',
+      sequence: 1,
+      view: {
+        members: [{ component: 'cmp_ledger', member, observation, ageMs: 50, fenced: false }],
+        ...nothingElse,
+      },
+    },
+    nowMs - 100,
+  )
+  const view: CaptureView = {
+    applicationName: 'wal',
+    protection: { kind: 'streaming', exposedBytes: 7 },
+    source: '10.0.0.1:5432',
+    timeline: 1,
+    durableLsn: null,
+    exposedMs: 12,
+    alarms: [],
+    ...capture,
+  }
+  const found = {
+    systemIdentifier: '73',
+    snapshots: [],
+    broken: [],
+    brokenBefore: [],
+    problems: [],
+    readAgeMs: 1,
+  }
+  const copies = [{ component: 'cmp_ledger' as const, ...found, capture: view }]
+  board.record(
+    {
+      format: 'pointzero/agent-wire/1',
+      estate: estate.id,
+      host: 'hst_client',
+      boot: 'one',
+      sequence: 1,
+      view: { members: [], ...nothingElse, copies },
+    },
+    nowMs - 100,
+  )
+  const leaders = new Map([['cmp_ledger', record]])
+  const declaring = capturingEstate({ synchronous: true })
+  return factsFromViews({ estate: declaring, board, nowMs, freshMs: 1_000, leaders }).copies?.[0]?.capture
+}
+
+const nothingElse = { probes: [], gates: [], instances: [], epochs: [] } as const
+
+test('a capture is what it says of itself and what the leader says of it; how far it is behind is not there', () => {
+  const sound = { applicationName: 'wal', from: 'mbr_ledger1', isWhole: true, connections: 1 }
+  assert.deepEqual(captureFact(['p2', 'wal']), sound)
+  assert.deepEqual(captureFact(['p2', 'wal', 'WAL']), { ...sound, connections: 2 })
+  assert.deepEqual(captureFact(['p2', 'wal'], { source: '10.0.0.2:5432' }), { ...sound, from: 'mbr_ledger2' })
+  const degraded = { kind: 'degraded', sinceMs: 1, reason: 'gone' } as const
+  assert.deepEqual(captureFact(['p2'], { protection: degraded }), { ...sound, from: '', connections: 0 })
+})
+
+test('an estate whose captures nobody may wait for has the facts that it had', () => {
+  const board = boardOf(first)
+  const leaders = new Map([['cmp_ledger', record]])
+  const plain = factsFromViews({ estate: capturingEstate(), board, nowMs, freshMs: 1_000, leaders })
+  assert.equal(plain.copies?.[0]?.capture, undefined)
 })

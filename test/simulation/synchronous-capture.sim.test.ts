@@ -1,35 +1,35 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { offRunner } from './off-runner.ts'
-import { baseSeed, count, fault, live, longestGapMs } from './simulation-support.ts'
+import { baseSeed, count, fault, live } from './simulation-support.ts'
 import type { CaptureLives } from './synchronous-capture-lives.ts'
 
 const base = baseSeed(1)
-const seeds = 300
+const seeds = 200
 const lives = new URL('./synchronous-capture-lives.ts', import.meta.url)
 const each = { capture: { synchronousCount: 2 } }
 const some = { capture: { synchronousCount: 1 } }
 
 test('with every name waited for, all data are lost and come back without anybody accepting a loss', async () => {
   const lived = await live(1, { phases: ['adoption', 'capture-on', 'component-loss'], ...each })
-  assert.equal(count(lived, 'restores-without-loss'), 1)
+  assert.ok(count(lived, 'restores-without-loss') > 0)
   assert.equal(count(lived, 'writes-lost-with-all-data'), 0)
+  assert.equal(count(lived, 'restores-with-loss'), 0)
   assert.ok(count(lived, 'confirmed-with-the-archive') > 5)
   assert.deepEqual(lived.simulation.director.reading.leader?.publishedSync, ['p2', 'p3'])
 })
 
-test('the archive and the primary are lost together: the failover is no slower, and its primary waits for members alone', async () => {
-  const crash = (place: 'leader-zone' | 'client') =>
-    fault('failover', 200, 9000, { kind: 'partition', place, from: 'everybody' })
-  const faults = [crash('leader-zone')]
-  const phases = ['adoption', 'capture-on', 'failover'] as const
-  const lived = await live(3, { phases, faults, ...some })
-  const alone = await live(3, { phases: ['adoption', 'failover'], faults })
-  assert.ok(
-    longestGapMs(lived) < longestGapMs(alone) + 1500,
-    `${longestGapMs(lived)} against ${longestGapMs(alone)} ms`,
-  )
-  assert.equal(lived.simulation.director.reading.leader?.publishedCount, 1)
+test('the archive and the primary are lost together: another confirms long before the archive is back', async () => {
+  const faults = [
+    fault('failover', 200, 9_000, { kind: 'partition', place: 'leader-zone', from: 'everybody' }),
+    fault('failover', 200, 9_000, { kind: 'host-crash', place: 'client' }),
+  ]
+  const lived = await live(3, { phases: ['adoption', 'capture-on', 'failover'], faults, ...some })
+  const { released } = lived.simulation.sim.cluster.history
+  const first = released.find(({ member }) => member !== 'p1')
+  const last = released.findLast(({ member, atUs }) => member === 'p1' && atUs < (first?.atUs ?? 0))
+  const gapMs = ((first?.atUs ?? Number.NaN) - (last?.atUs ?? Number.NaN)) / 1000
+  assert.ok(gapMs < 6_000, `${gapMs} ms`)
 })
 
 const sometimes = [
@@ -37,8 +37,6 @@ const sometimes = [
   'command:run:CAPTURE_NOT_RECEIVING',
   'command:run:RULE_NOT_PROMOTABLE',
   'run-finished:rolled-back',
-  'taken-over-in:set-sync',
-  'taken-over-in:publish',
 ]
 
 test(`lives in which the archive is one of three names: failovers under faults lose nothing and end whole (seeds from ${base})`, async (t) => {
@@ -70,6 +68,6 @@ for (const direction of ['capture-on', 'capture-off'] as const) {
   test(`${direction}: a run whose executor dies at any record boundary ends in the same rule, published and loaded (T24)`, async (t) => {
     const boundaries = await offRunner<number>(lives, 'everyBoundary', 1, direction)
     t.diagnostic(`${boundaries} boundaries`)
-    assert.ok(boundaries > 8, `${boundaries} boundaries`)
+    assert.ok(boundaries > 6, `${boundaries} boundaries`)
   })
 }
