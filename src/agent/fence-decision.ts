@@ -21,8 +21,8 @@ export type FenceDecision =
 
 /**
  * A primary stops itself when another leads, or when for `fenceMs` it could neither renew nor see a named standby acknowledge. As
- * long as one acknowledges, the revocation is incomplete and nobody can have been promoted: losing the control plane alone stops
- * nothing. The rule bounds stale reads; confirmed writes are protected by the acknowledgement quorum itself.
+ * long as a commit is acknowledged, the revocation is incomplete and nobody can have been promoted, also where captures are among the names: they
+ * and the members that are not revoked are fewer than a commit waits for. Losing the control plane alone stops nothing. The rule bounds stale reads; confirmed writes are protected by the acknowledgement quorum itself.
  */
 export function decideFence(facts: FenceFacts): FenceDecision {
   if (facts.role !== 'primary') return { fence: false }

@@ -169,7 +169,10 @@ test('where every commit waited for the archive, nothing confirmed is lost and n
   const facts = { publishedSync: ['p2', 'p3', 'wal'], publishedCount: 3 }
   const made = plan({ estate, facts, parameters: goal })
   assert.equal(stepOf(made, 'archive-end').args['holdsAll'], true)
-  assert.match(JSON.stringify(stepOf(made, 'claim').args['accepts']), /commits wait for the capture wal no more/)
+  assert.match(
+    JSON.stringify(stepOf(made, 'claim').args['accepts']),
+    /commits wait for the capture wal no more/,
+  )
   assert.deepEqual(stepOf(made, 'claim').args['publishedSync'], ['p2', 'p3'])
   assert.equal(stepOf(made, 'set-sync').args['count'], 2)
   // A set that needs only some of the names can do without the archive.
