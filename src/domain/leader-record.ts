@@ -13,7 +13,7 @@ export interface LeaderRecord {
   /** Epoch of the cluster's scope under which it was claimed. */
   readonly epoch: number
   readonly systemIdentifier: string
-  /** Labels of the standbys that may acknowledge. */
+  /** Labels of the standbys that may acknowledge, and of the capture that may: only standbys are revoked and promoted. */
   readonly publishedSync: readonly string[]
   /** How many of them a commit waits for. */
   readonly publishedCount: number
@@ -41,8 +41,8 @@ export interface HeldPosition {
 }
 
 /**
- * Standbys that must be revoked so that no set of `count` acknowledging ones is left among `named`: R + W > N
- * (R revoked, W acknowledgements a commit needs, N named).
+ * Standbys that must be revoked so that no set of `count` acknowledging ones is left among `named`, and so that one of them holds every
+ * commit that was acknowledged: R + W > N (R revoked, W acknowledgements a commit needs, N named, captures included).
  */
 export function revocationsNeeded(named: number, count: number): number {
   return Math.max(named - count + 1, 0)

@@ -62,6 +62,14 @@ test('a loaded rule that is not the published one', () => {
   assert.match(judge({ hst_az1000: home(true, ['p3']) }), /p1 waits for p3, published are p2, p3/)
 })
 
+test('a server that waits for fewer than the record promises is put right: a restore would believe the record', () => {
+  const views = { hst_az1000: home(true) }
+  assert.match(
+    judge(views, { ...leader, publishedCount: 2 }),
+    /p1 waits for 1 of p2, p3, the record promises 2/,
+  )
+})
+
 test('a record that promises fewer acknowledgements than the policy forbids a failover: it is put right', () => {
   assert.match(judge({}, { ...leader, publishedCount: 0 }), /promises 0 acknowledgements, the policy 1/)
 })

@@ -1,5 +1,6 @@
 import { computePlacedWith, gatesTo, hostNamed } from '../estate/estate-lookup.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
+import type { SynchronousRule } from '../domain/synchronous-rule.ts'
 import { publishedMembers } from '../estate/published-rule.ts'
 import type { Estate, PostgresComponent } from '../estate/estate.ts'
 import type { AgentView } from '../agent/wire.ts'
@@ -18,9 +19,8 @@ export function misleading(
   // A leader that is not declared any more is the detector's to name.
   if (member === undefined) return ''
   const home = hostNamed(estate, member.host)
-  const loaded = loadedRule(viewOf(home.id), member.id)
-  if (loaded !== undefined && loaded !== [...record.publishedSync].sort().join(', '))
-    return `${member.name} waits for ${loaded === '' ? 'nobody' : loaded}, published are ${record.publishedSync.join(', ')}`
+  const wrongRule = unlikeRecord(record, member.name, loadedRule(viewOf(home.id), member.id))
+  if (wrongRule !== '') return wrongRule
   const wanted = cluster.policy.synchronousCount
   const { names, count } = publishedMembers(cluster, record)
   if (names.length >= wanted && wanted > count && names.length > 0)
@@ -48,8 +48,22 @@ export function misleading(
   return ''
 }
 
-function loadedRule(view: AgentView | undefined, member: string): string | undefined {
+/** Fewer acknowledgements than the record says would void what failovers and restores take from it; more are safe, and a run may be about to say so. */
+function unlikeRecord(
+  { publishedSync, publishedCount }: Pick<LeaderRecord, 'publishedSync' | 'publishedCount'>,
+  member: string,
+  loaded: SynchronousRule | undefined,
+): string {
+  if (loaded === undefined) return ''
+  const names = [...loaded.names].sort().join(', ')
+  if (names !== [...publishedSync].sort().join(', '))
+    return `${member} waits for ${names === '' ? 'nobody' : names}, published are ${publishedSync.join(', ')}`
+  if (loaded.count >= publishedCount) return ''
+  return `${member} waits for ${loaded.count} of ${names}, the record promises ${publishedCount}`
+}
+
+function loadedRule(view: AgentView | undefined, member: string): SynchronousRule | undefined {
   const seen = view?.members.find((candidate) => candidate.member === member)?.observation
   if (seen?.role !== 'primary' || seen.syncNames === undefined) return undefined
-  return [...seen.syncNames].sort().join(', ')
+  return { names: seen.syncNames, count: seen.syncCount ?? 0 }
 }
