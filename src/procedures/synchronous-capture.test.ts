@@ -170,6 +170,14 @@ test('off: also what the estate declares no longer, and what a run loaded that b
   assert.throws(() => plan('off', { parameters: { capture: 'p2' } }), { code: 'CAPTURE_NOT_SYNCHRONOUS' })
 })
 
+test('off: a record that promises too little is raised only after the server waits for as much', () => {
+  const half = plan('off', { facts: { publishedSync: ['p2', 'p3', 'wal'], publishedCount: 1 } })
+  assert.equal(stepOf(half, 'publish').args['publishedCount'], 0)
+  assert.equal(stepOf(half, 'set-sync').args['count'], 1)
+  assert.equal(stepOf(half, 'publish-loaded').args['publishedCount'], 1)
+  assertAfter(half, 'publish-loaded', 'set-sync')
+})
+
 test('off: a single member waits for nobody again', () => {
   const made = plan('off', { ...alone, facts: { ...alone.facts, publishedSync: ['wal'], publishedCount: 1 } })
   assert.deepEqual([stepOf(made, 'set-sync').args['names'], stepOf(made, 'set-sync').args['count']], [[], 0])

@@ -21,7 +21,7 @@ import {
   type ClusterScene,
 } from './parts/cluster-facts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
-import { loadStep, proofStep, publishStep } from './parts/rule-steps.ts'
+import { loadStep, proofStep, publishStep, ruleSteps } from './parts/rule-steps.ts'
 import { step } from './parts/step-form.ts'
 
 /** One segment: what a commit would wait for when the capture is named. */
@@ -104,7 +104,7 @@ function switchOn(scene: ClusterScene, leader: PostgresMember, wanted: string | 
       waitMs: 500,
     }),
     loadStep(scene, leader, rule, { after: ['receives'], undo: before }),
-    quickProof(scene, leader),
+    quickProof(scene, leader, ['set-sync']),
     publishStep(scene, leader, rule, {
       id: 'publish',
       after: ['acknowledge'],
@@ -115,8 +115,9 @@ function switchOn(scene: ClusterScene, leader: PostgresMember, wanted: string | 
 }
 
 /** One attempt: while this run is open no failover begins, and what can not be proved now is taken back. */
-function quickProof(scene: ClusterScene, leader: PostgresMember): Step {
-  return { ...proofStep(scene, leader, ['set-sync']), retry: { attempts: 1, waitMs: 100 } }
+function quickProof(scene: ClusterScene, leader: PostgresMember, after: readonly string[]): Step {
+  const proves = 'a commit was acknowledged under the loaded rule'
+  return { ...proofStep(scene, leader, after), proves, retry: { attempts: 1, waitMs: 100 } }
 }
 
 /** In words, and in the hash: what is promised, and what it costs. */
@@ -148,12 +149,11 @@ function switchOff(scene: ClusterScene, leader: PostgresMember, wanted: string |
   const accepts = archiveHoldsAll(scene.cluster, scene.facts)
     ? ['no longer promised: that nothing confirmed is lost when every member loses its data']
     : []
-  return [
-    publishStep(scene, leader, rule, { id: 'publish', after: [], accepts }),
-    loadStep(scene, leader, rule, { after: ['publish'] }),
+  return ruleSteps(scene, leader, rule, []).map((one) => {
+    if (one.id === 'publish' && accepts.length > 0) return { ...one, args: { ...one.args, accepts } }
     // Commits that wait for a standby as well go on waiting: the capture is out of the rule all the same.
-    { ...quickProof(scene, leader), optional: true },
-  ]
+    return one.id === 'acknowledge' ? { ...quickProof(scene, leader, one.after), optional: true } : one
+  })
 }
 
 function capture(scene: ClusterScene, wanted: string): string {

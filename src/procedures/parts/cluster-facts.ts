@@ -166,7 +166,7 @@ export function requireNoBypass(
   throw refusal(
     'SYNCHRONOUS_COMMIT_BYPASSED',
     `RPO 0 is void while commits may skip the acknowledgement: ${bypasses.join('; ')}`,
-    'remove the setting named above; a zone failover may accept the loss with `--param accept-loss=yes` and an approval',
+    'remove the setting named above; a zone failover or a restore may accept the loss with `--param accept-loss=yes` and an approval',
   )
 }
 
