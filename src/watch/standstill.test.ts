@@ -65,9 +65,11 @@ test('an executor is believed to be alive as long as the steps may take that can
   assert.equal(after(50, quick).takeOver, true)
 })
 
-test('a switchover whose executor is gone is undone, unless it passed its point of no return', () => {
-  const before = after(90, runOf('switchover'))
-  assert.deepEqual([before.takeOver, before.takeOver && before.cancel], [true, true])
+test('a switchover or a changed rule whose executor is gone is undone, unless it passed its point of no return', () => {
+  for (const procedure of ['switchover', 'synchronous-capture']) {
+    const before = after(90, runOf(procedure))
+    assert.deepEqual([before.takeOver, before.takeOver && before.cancel], [true, true], procedure)
+  }
   const beyond = after(90, runOf('switchover', [done('quick'), done('slow'), claimed]))
   assert.deepEqual([beyond.takeOver, beyond.takeOver && beyond.cancel], [true, false])
 })

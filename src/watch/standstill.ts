@@ -17,13 +17,16 @@ export type StandstillDecision =
   /** Another executor goes on with it, forward or back, whichever its journal says after it was cancelled or not. */
   | { readonly takeOver: true; readonly cancel: boolean; readonly reason: string }
 
+/** What becomes of a run whose executor is gone, by its procedure. Any other is left to people. */
+const undone: ReadonlySet<string> = new Set(['switchover', 'synchronous-capture'])
+const goneOnWith: ReadonlySet<string> = new Set(['zone-failover', 'reprotect'])
 /** For one that brings back a standby of a leader that is gone: nothing of it is worth waiting for. */
 const uselessMs = 5_000
 /** After the longest that a step may take, an executor that lives has written what became of it. */
 const deadMarginMs = 30_000
 
 /**
- * What becomes of a run that stands still while a failover waits for its scope. The executor of a switchover, of a failover, or of a leader
+ * What becomes of a run that stands still while a failover waits for its scope. The executor of a switchover, of a failover, of a changed rule, or of a leader
  * that is opened again is believed to be alive as long as its steps may take; then its run is taken over. A recovery from copies stops the leader itself
  * and may take hours: it is left to the people who asked for it, and so is whatever somebody paused. Pure.
  */
@@ -36,11 +39,11 @@ export function decideStandstill(input: StandstillInput): StandstillDecision {
     if (quietMs < uselessMs) return left('it may end by itself')
     return { takeOver: true, cancel: mayCancel, reason: `${leader}, which its standby would follow, is down` }
   }
-  if (!['zone-failover', 'switchover', 'reprotect'].includes(procedure))
-    return left('a recovery is left to the people who asked for it')
+  const isUndone = undone.has(procedure)
+  if (!isUndone && !goneOnWith.has(procedure)) return left('it is left to the people who asked for it')
   if (quietMs < longestMs(state) + deadMarginMs) return left('its executor may be alive')
   const reason = `nothing happened in it for ${Math.round(quietMs / 1_000)} s: its executor is gone`
-  return { takeOver: true, cancel: mayCancel && procedure === 'switchover', reason }
+  return { takeOver: true, cancel: mayCancel && isUndone, reason }
 }
 
 /** Of the steps that may be under way now. */
