@@ -5,6 +5,7 @@ import { joinBytes } from '../protocol/postgres-message.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { LedgerEntry, TailEntry } from './archive-ledger.ts'
+import { inGroups } from './in-groups.ts'
 import { positionOf } from './wal-position.ts'
 import type { NamedSegment } from './wal-position.ts'
 
@@ -21,8 +22,8 @@ export interface TimelineEnd {
   readonly receivedTo: number
 }
 
-/** Each look costs little but the way, which may lead to another host. */
-const looksAtOnce = 8
+/** A segment that has to be read whole is held whole. */
+const wholeAtOnce = 4
 /** Of a segment that grows no more, as much before its end is read: its last records are in it, unless they are longer. */
 const lastLookBytes = 256 << 10
 
@@ -40,16 +41,16 @@ export async function archiveEnds(
     ...Map.groupBy(await listSegments(archive, segmentBytes), ({ timeline }) => timeline).values(),
   ]
   const tails = tailsByFile(entries)
-  const ends = new Map<number, TimelineEnd>()
-  for (let at = 0; at < byTimeline.length; at += looksAtOnce) {
-    const looks = byTimeline.slice(at, at + looksAtOnce).map(async (segments) => {
+  const ends = await inGroups(
+    byTimeline,
+    async (segments) => {
       const tail = tails.get((segments.at(-1) as NamedSegment).name)
       const left = tail === undefined ? undefined : await leftEnd(archive, tail, segmentBytes)
       return left ?? (await timelineEnd(archive, segments, segmentBytes))
-    })
-    for (const end of await Promise.all(looks)) ends.set(end.timeline, end)
-  }
-  return ends
+    },
+    wholeAtOnce,
+  )
+  return new Map(ends.map((end) => [end.timeline, end]))
 }
 
 function tailsByFile(entries: readonly LedgerEntry[]): ReadonlyMap<string, TailEntry> {

@@ -3,6 +3,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ArchiveDirectory } from '../ports/archive-directory.ts'
 import type { ArchiveReader } from '../ports/recovery-source.ts'
+import { inGroups } from './in-groups.ts'
 import { historyName, parseSegmentName } from './wal-position.ts'
 import type { NamedSegment } from './wal-position.ts'
 
@@ -86,14 +87,15 @@ export async function listSegments(
 
 /** History files in the archive: timeline → content. */
 export async function readHistories(archive: ArchiveReader): Promise<Map<number, string>> {
-  const histories = new Map<number, string>()
-  for (const name of await archive.list(walFolder)) {
+  const timelines = (await archive.list(walFolder)).flatMap((name) => {
     const timeline = /^[0-9A-F]{8}\.history$/.test(name) ? Number.parseInt(name.slice(0, 8), 16) : 0
-    if (timeline < 2) continue
+    return timeline < 2 ? [] : [timeline]
+  })
+  const texts = await inGroups(timelines, async (timeline) => {
     const bytes = await archive.read(`${walFolder}/${historyName(timeline)}`, 0, 1 << 20)
-    histories.set(timeline, new TextDecoder().decode(bytes))
-  }
-  return histories
+    return [timeline, new TextDecoder().decode(bytes)] as const
+  })
+  return new Map(texts)
 }
 
 export function encode(text: string): Uint8Array {

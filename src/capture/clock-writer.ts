@@ -13,6 +13,7 @@ import {
   parseClockFileName,
 } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName, ReadClock } from './commit-clock.ts'
+import { inGroups } from './in-groups.ts'
 
 /**
  * Entries of the commit clock in the order of the WAL, one timeline after the other. Behind a file that is not whole nothing of its timeline is
@@ -24,11 +25,12 @@ export async function readClock(
 ): Promise<readonly ClockEntry[]> {
   const entries: ClockEntry[] = []
   const ended = new Set<number>()
-  for (const name of await archive.list(clockFolder)) {
-    const file = parseClockFileName(name)
-    if (file === undefined || ended.has(file.timeline)) continue
-    const { entries: inFile, trueBytes, sizeBytes } = await readClockFile(archive, file, systemIdentifier)
-    if (trueBytes < sizeBytes) ended.add(file.timeline)
+  const files = (await archive.list(clockFolder)).flatMap((name) => parseClockFileName(name) ?? [])
+  const clocks = await inGroups(files, async (file) => readClockFile(archive, file, systemIdentifier))
+  for (const [index, { timeline }] of files.entries()) {
+    if (ended.has(timeline)) continue
+    const { entries: inFile, trueBytes, sizeBytes } = clocks[index] as ReadClockFile
+    if (trueBytes < sizeBytes) ended.add(timeline)
     // One by one: a file may hold more entries than a call takes arguments.
     for (const entry of inFile) entries.push(entry)
   }
@@ -146,11 +148,15 @@ export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | 
     : { ...base, xid: event.xid, subtransactions: event.subtransactions, name: '' }
 }
 
+interface ReadClockFile extends ReadClock {
+  readonly sizeBytes: number
+}
+
 export async function readClockFile(
   archive: ArchiveReader,
   file: ClockFileName,
   systemIdentifier: string,
-): Promise<ReadClock & { readonly sizeBytes: number }> {
+): Promise<ReadClockFile> {
   const path = `${clockFolder}/${clockFileName(file)}`
   const bytes = await archive.read(path, 0, (await archive.sizeOf(path)) ?? 0)
   return { ...decodeClockFile(bytes, file, systemIdentifier), sizeBytes: bytes.length }

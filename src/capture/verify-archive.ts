@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { LedgerEntry } from './archive-ledger.ts'
+import { inGroups } from './in-groups.ts'
 import { historyName } from './wal-position.ts'
 
 /** One file of the archive is not what the ledger says. */
@@ -11,9 +12,6 @@ export interface ArchiveDefect {
   readonly problem: 'missing' | 'truncated' | 'zero-filled' | 'altered' | 'unlisted'
   readonly detail: string
 }
-
-/** Asking for a size costs nothing but the way, which may lead to another host. */
-const sizesAtOnce = 16
 
 /**
  * Compares every file with the ledger: its size, and with `readContent` its digest. Names all that differ, and whole segments that the
@@ -25,7 +23,6 @@ export async function verifyArchive(
   entries: readonly LedgerEntry[],
   readContent = true,
 ): Promise<readonly ArchiveDefect[]> {
-  const defects: ArchiveDefect[] = []
   const known = new Set<string>()
   const whole = new Set(entries.flatMap((entry) => (entry.kind === 'segment' ? [entry.segment] : [])))
   const files = entries.flatMap((entry) => {
@@ -35,12 +32,13 @@ export async function verifyArchive(
     known.add(file)
     return [{ file, wanted: entry as Extract<LedgerEntry, { readonly bytes: number }> }]
   })
-  const atOnce = readContent ? 1 : sizesAtOnce
-  for (let at = 0; at < files.length; at += atOnce) {
-    const group = files.slice(at, at + atOnce)
-    const found = group.map(({ file, wanted }) => verifyFile(archive, file, wanted, readContent))
-    defects.push(...(await Promise.all(found)).filter((defect) => defect !== undefined))
-  }
+  // Content is read one after the other: a segment is long.
+  const found = await inGroups(
+    files,
+    async ({ file, wanted }) => verifyFile(archive, file, wanted, readContent),
+    readContent ? 1 : undefined,
+  )
+  const defects = found.filter((defect) => defect !== undefined)
   for (const { name, isPartial } of await listSegments(archive, segmentBytes))
     if (!isPartial && !known.has(name))
       defects.push({ file: name, problem: 'unlisted', detail: 'the ledger does not know it' })
