@@ -69,9 +69,11 @@ async function verifyFile(
     return { file, problem: 'truncated', detail: `${size} of ${wanted.bytes} bytes are there` }
   // A history decides what is replayed, and is short.
   const isHistory = file.endsWith('.history')
-  if (!readContent && !isHistory && size === wanted.bytes) return undefined
+  // A growing segment is made as long as a whole one, whatever of it was written.
+  const isSized = size === wanted.bytes || file.endsWith('.partial')
+  if (!readContent && !isHistory && isSized) return undefined
   const content = await archive.read(path, 0, wanted.bytes)
-  if (size === wanted.bytes || file.endsWith('.partial')) {
+  if (isSized) {
     if (createHash('sha256').update(content).digest('hex') === wanted.sha256) return undefined
     if (content.every((byte) => byte === 0))
       return { file, problem: 'zero-filled', detail: 'it holds only zeros' }

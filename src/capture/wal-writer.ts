@@ -73,12 +73,12 @@ export class WalWriter {
     }
   }
 
-  /** One sync for everything that was written before the call. */
+  /** One sync for everything that was written before the call, in this thread: commits wait for it. */
   async flush(): Promise<void> {
     await this.#exclusively(async () => {
       const target = this.#written
       if (this.#open === undefined || target <= this.#flushed) return
-      await this.#open.file.sync()
+      await this.#open.file.sync('at-once')
       this.#flushed = Math.max(this.#flushed, target)
     })
   }

@@ -1,4 +1,4 @@
-import { fdatasync, writeSync } from 'node:fs'
+import { fdatasync, fdatasyncSync, writeSync } from 'node:fs'
 import { mkdir, open, readdir, rename, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { constants } from 'node:fs'
@@ -60,7 +60,10 @@ function archiveFile(handle: FileHandle): ArchiveFile {
         done += writeSync(handle.fd, bytes, done, bytes.length - done, offset + done)
     },
     read: async (offset, length) => readFrom(handle, offset, length),
-    sync: async () => syncData(handle.fd),
+    async sync(how) {
+      if (how === 'at-once') fdatasyncSync(handle.fd)
+      else await syncData(handle.fd)
+    },
     resize: async (bytes) => handle.truncate(bytes),
     size: async () => (await handle.stat()).size,
     close: async () => handle.close(),

@@ -26,8 +26,11 @@ export interface ArchiveFile {
   /** The bytes may be changed once it resolves. */
   write(offset: number, bytes: Uint8Array): Promise<void>
   read(offset: number, length: number): Promise<Uint8Array>
-  /** What was written before the call survives a power cut. */
-  sync(): Promise<void>
+  /**
+   * What was written before the call survives a power cut. `at-once`: the calling thread waits for the disk itself, as is right for one that has
+   * nothing else to do and whom commits wait for; to hand it to another thread and back costs as much as the sync of a fast disk.
+   */
+  sync(how?: 'at-once'): Promise<void>
   /** Cuts or fills with zeros. */
   resize(bytes: number): Promise<void>
   size(): Promise<number>
