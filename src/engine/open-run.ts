@@ -85,12 +85,9 @@ export async function openRun(opening: RunOpening): Promise<void> {
 
 /** Read again for every try: between two of them a person may have lost the role, or an approval may have been used. */
 async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
-  const { clock, store, plan, authorization, requestedBy, verifier, run } = opening
-  const stored = await patiently(clock, undefined, () => store.get(keys.principals))
-  const principals = stored === undefined ? [] : principalsOf(stored.value)
-  const { estate, scope } = plan
-  const ground: ApprovalGround = { estate, scope, requestedBy, principals, nowMs: clock.now(), verifier }
-  const samePrincipals = { key: keys.principals, revision: stored?.revision ?? 0 }
+  const { plan, authorization, requestedBy, run } = opening
+  const { ground, samePrincipals } = await groundOf(opening)
+  const { principals } = ground
   if (authorization.kind === 'standing') {
     const { approval, read } = await standingOf(opening, ground, authorization.policyDigest)
     return { shown: { approvals: [], standing: approval }, compare: [samePrincipals, read], put: [] }
@@ -112,26 +109,26 @@ async function grant(opening: RunOpening, keys: StoreKeys): Promise<Granted> {
   }
 }
 
+type Asked = Pick<Plan, 'procedure' | 'scope' | 'estate'>
+type Asking = Pick<RunOpening, 'clock' | 'store' | 'verifier' | 'requestedBy'> & { readonly plan: Asked }
+
 /** Fails unless the control plane may open runs of the procedure on that scope by itself now. */
-export async function requireStanding(
-  asking: Pick<RunOpening, 'clock' | 'store' | 'verifier' | 'requestedBy'> & { readonly plan: Asked },
-  policyDigest: string,
-): Promise<void> {
-  const { clock, store, plan, requestedBy, verifier } = asking
-  const stored = await patiently(clock, undefined, () => store.get(storeKeys(plan.estate).principals))
-  const principals = stored === undefined ? [] : principalsOf(stored.value)
-  const { estate, scope } = plan
-  await standingOf(
-    asking,
-    { estate, scope, requestedBy, principals, nowMs: clock.now(), verifier },
-    policyDigest,
-  )
+export async function requireStanding(asking: Asking, policyDigest: string): Promise<void> {
+  const { ground } = await groundOf(asking)
+  await standingOf(asking, ground, policyDigest)
 }
 
-type Asked = Pick<Plan, 'procedure' | 'scope' | 'estate'>
+async function groundOf({ clock, store, plan, requestedBy, verifier }: Asking) {
+  const key = storeKeys(plan.estate).principals
+  const stored = await patiently(clock, undefined, () => store.get(key))
+  const principals = stored === undefined ? [] : principalsOf(stored.value)
+  const { estate, scope } = plan
+  const ground: ApprovalGround = { estate, scope, requestedBy, principals, nowMs: clock.now(), verifier }
+  return { ground, samePrincipals: { key, revision: stored?.revision ?? 0 } }
+}
 
 async function standingOf(
-  { clock, store, plan }: Pick<RunOpening, 'clock' | 'store'> & { readonly plan: Asked },
+  { clock, store, plan }: Asking,
   ground: ApprovalGround,
   policyDigest: string,
 ): Promise<{ readonly approval: StandingApproval; readonly read: StoreCompare }> {

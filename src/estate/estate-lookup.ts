@@ -83,6 +83,10 @@ export function copiesScope({ id }: Pick<Component, 'id'>): string {
   return `copies:${id}`
 }
 
+export function isCopiesScope(scope: string): boolean {
+  return scope.startsWith('copies:')
+}
+
 /** Epoch scope of the doors that maintenance shuts: no cluster's, so that a failover waits for no maintenance. */
 export function maintenanceScope(estate: Estate): string {
   return `maintenance:${estate.id}`

@@ -10,14 +10,17 @@ export interface Published {
 }
 
 /** Labels by which captures of WAL stand in a rule: none is ever promoted. */
-export function captureNames({ protection }: Component): ReadonlySet<string> {
-  const captures = (protection?.captures ?? []).filter(({ of }) => of === 'wal')
-  return new Set(captures.map(({ name }) => name))
+export function captureNames(component: Component): ReadonlySet<string> {
+  return new Set(walCaptures(component).map(({ name }) => name))
 }
 
 /** Those that may stand among the names that a commit waits for; whether they do says the published rule. */
-export function synchronousCaptures({ protection }: Component): readonly Capture[] {
-  return (protection?.captures ?? []).filter(({ of, synchronous }) => of === 'wal' && synchronous)
+export function synchronousCaptures(component: Component): readonly Capture[] {
+  return walCaptures(component).filter(({ synchronous }) => synchronous)
+}
+
+function walCaptures({ protection }: Component): readonly Capture[] {
+  return (protection?.captures ?? []).filter(({ of }) => of === 'wal')
 }
 
 export function publishedRule({ publishedSync, publishedCount }: Published): SynchronousRule {

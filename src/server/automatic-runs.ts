@@ -11,6 +11,7 @@ import { planHash } from '../engine/plan-hash.ts'
 import type { RunStatus } from '../engine/run-event.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
+import { isCopiesScope } from '../estate/estate-lookup.ts'
 import type { World } from '../ports/world.ts'
 import { procedureNamed, procedureVersions } from '../procedures/parts/catalogue.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
@@ -182,7 +183,7 @@ export class AutomaticRuns {
 
   #note(scope: string, error: unknown): void {
     const inARow = (this.#failed.get(scope)?.inARow ?? 0) + 1
-    const doublings = scope.startsWith('copies:') ? Math.min(inARow - 1, doublingsMax) : 0
+    const doublings = isCopiesScope(scope) ? Math.min(inARow - 1, doublingsMax) : 0
     const retryAfterMs = (this.#setup.retryAfterMs ?? usualRetryAfterMs) * 2 ** doublings
     this.#notBeforeMs.set(scope, this.#world.clock.monotonicMs() + retryAfterMs)
     if (this.#signal.aborted) return

@@ -26,11 +26,11 @@ import { factsFromViews } from '../watch/facts-from-views.ts'
 import { ViewBoard } from '../watch/view-board.ts'
 import { AutomaticRuns } from './automatic-runs.ts'
 import { ClusterSight } from './cluster-sight.ts'
-import { ClusterWatch, type ClusterMoment } from './cluster-watch.ts'
+import { ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import { leaderLogged } from './leader-log.ts'
 import { BypassMemory } from './bypass-memory.ts'
-import { OpenRuns, type OpenRun } from './open-runs.ts'
+import { OpenRuns } from './open-runs.ts'
 import { executorsAmong, requirePermission } from './permission.ts'
 import { resolveTarget } from './resolve-target.ts'
 import { openRunFor } from './run-desk.ts'
@@ -301,7 +301,7 @@ class ControlPlane {
       cluster.id,
       decision.start === 'nothing' ? decision.reason : `${decision.start}: ${decision.reason}`,
     )
-    const hindered = await this.#hindered(watch, moment, open)
+    const hindered = await this.#standstills.judge(watch, moment, open)
     if (hindered !== undefined) this.#decisions.set(cluster.id, hindered)
     if (decision.start === 'nothing') return
     this.#world.log.info('automatic-decision', {
@@ -326,30 +326,6 @@ class ControlPlane {
   #resumeOwn(scope: string, open: { readonly run: string; readonly requestedBy: string }): void {
     if (open.requestedBy === this.#setup.subject && !this.#runs.busy(scope))
       this.#runs.resume(scope, open.run)
-  }
-
-  /** What a failover waits for while nobody is served; our own failovers are nobody's hindrance. */
-  async #hindered(
-    { cluster, detection }: ClusterWatch,
-    { facts, leader }: ClusterMoment,
-    open: OpenRun,
-  ): Promise<string | undefined> {
-    const seen = facts.clusters.find(({ component }) => component === cluster.id)?.members ?? []
-    const isServed =
-      detection.state === 'up' &&
-      seen.some(({ member, role }) => member === leader.member && role === 'primary')
-    if (isServed || cluster.policy.failover['zone-loss'] !== 'automatic') this.#standstills.forget(cluster)
-    else if (open.run !== '' && !this.#isOurFailover(open))
-      return await this.#standstills.judge(
-        cluster,
-        { leader, isLeaderDown: detection.state === 'down' },
-        open.run,
-      )
-    return undefined
-  }
-
-  #isOurFailover({ requestedBy, procedure }: OpenRun): boolean {
-    return requestedBy === this.#setup.subject && procedure === 'zone-failover'
   }
 
   #reportedEpoch(scope: string): number {

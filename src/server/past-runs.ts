@@ -2,6 +2,7 @@ import type { RunRecord } from '../engine/run-event.ts'
 import type { RunSummary } from '../engine/run-summary.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { StoreKeys } from '../engine/store-keys.ts'
+import { isCopiesScope } from '../estate/estate-lookup.ts'
 import type { ControlStore } from '../ports/control-store.ts'
 import type { PastRun } from '../watch/scheduled-decision.ts'
 
@@ -50,7 +51,7 @@ export class PastRuns {
       this.#revision = Math.max(this.#revision, revision)
       const run = key.slice(runIndexes.length)
       const summary = JSON.parse(value) as RunSummary
-      if (!summary.scope.startsWith('copies:')) continue
+      if (!isCopiesScope(summary.scope)) continue
       // One that failed may be taken up again: then it has not ended.
       this.#forget(run)
       if (summary.status !== 'open' && summary.status !== 'paused')

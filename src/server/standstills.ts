@@ -9,7 +9,9 @@ import type { PostgresComponent } from '../estate/estate.ts'
 import type { World } from '../ports/world.ts'
 import { decideStandstill } from '../watch/standstill.ts'
 import type { AutomaticRuns } from './automatic-runs.ts'
+import type { ClusterMoment, ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
+import type { OpenRun } from './open-runs.ts'
 
 interface Head {
   readonly run: string
@@ -33,13 +35,26 @@ export class Standstills {
     this.#runs = runs
   }
 
-  /** Clients are served: whatever is open is nobody's hindrance. */
-  forget(cluster: PostgresComponent): void {
-    this.#heads.delete(scopeOf(cluster))
+  /** What a failover waits for while nobody is served; undefined when it waits for nothing. Our own failovers are nobody's hindrance. */
+  async judge(
+    { cluster, detection }: ClusterWatch,
+    { facts, leader }: ClusterMoment,
+    { run, requestedBy, procedure }: OpenRun,
+  ): Promise<string | undefined> {
+    const seen = facts.clusters.find(({ component }) => component === cluster.id)?.members ?? []
+    const isServed =
+      detection.state === 'up' &&
+      seen.some(({ member, role }) => member === leader.member && role === 'primary')
+    if (isServed || cluster.policy.failover['zone-loss'] !== 'automatic') {
+      this.#heads.delete(scopeOf(cluster))
+      return undefined
+    }
+    const isOurFailover = requestedBy === this.#setup.subject && procedure === 'zone-failover'
+    if (run === '' || isOurFailover) return undefined
+    return await this.#hindered(cluster, { leader, isLeaderDown: detection.state === 'down' }, run)
   }
 
-  /** Says what the failover waits for. */
-  async judge(
+  async #hindered(
     cluster: PostgresComponent,
     { leader, isLeaderDown }: { readonly leader: LeaderRecord; readonly isLeaderDown: boolean },
     run: string,
@@ -47,9 +62,10 @@ export class Standstills {
     const { estate, store, subject, verifier } = this.#setup
     const { clock, log } = this.#world
     const scope = scopeOf(cluster)
-    const quietMs = await this.#quietMs(scope, run)
     const place = { clock, store, keys: storeKeys(estate.id), run, writer: subject }
-    const { state } = await RunJournal.load(place)
+    const journal = await RunJournal.load(place)
+    const { state } = journal
+    const quietMs = this.#quietMs(scope, journal)
     const name = cluster.members.find(({ id }) => id === leader.member)?.name ?? ''
     const decision = decideStandstill({ state, leader: name, isLeaderDown, quietMs })
     const waits = `a failover waits for ${run} (${state.plan.procedure})`
@@ -73,10 +89,8 @@ export class Standstills {
     return `${waits}, which was taken over: ${decision.reason}`
   }
 
-  async #quietMs(scope: string, run: string): Promise<number> {
-    const { estate, store } = this.#setup
+  #quietMs(scope: string, { place: { run }, headRevision: revision }: RunJournal): number {
     const nowMs = this.#world.clock.monotonicMs()
-    const revision = (await store.get(storeKeys(estate.id).runHead(run)))?.revision ?? 0
     const known = this.#heads.get(scope)
     if (known?.run === run && known.revision === revision) return nowMs - known.sinceMs
     this.#heads.set(scope, { run, revision, sinceMs: nowMs })

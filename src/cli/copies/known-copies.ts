@@ -6,6 +6,7 @@ import { archiveHoldsAll, publishedCaptures } from '../../estate/published-rule.
 import type { FailedRestore, KnownCopies } from '../../estate/verdict.ts'
 import type { CopiesView } from '../../ports/kept-copies.ts'
 import type { ControlPlaneStatus } from '../../server/status-wire.ts'
+import { isFreshReport } from '../../watch/seen-copies.ts'
 
 /** What one host keeps of one component, as it said last. */
 export interface ShownCopies {
@@ -61,13 +62,10 @@ function ruleWith(cluster: PostgresComponent, leader: LeaderRecord | undefined):
   return { count, of: publishedSync.length, isEach: archiveHoldsAll(cluster, leader) }
 }
 
-/** A report that is older than this says nothing about now. */
-const freshMs = 15_000
-
 export function knownCopies(shown: readonly ShownCopies[]): readonly KnownCopies[] {
   return shown.map(({ component, host, ageMs = Number.POSITIVE_INFINITY, view, failedRestore }) => {
-    const { capture, readAgeMs = Number.POSITIVE_INFINITY } = view ?? {}
-    const isKnown = view !== undefined && ageMs + readAgeMs <= freshMs
+    const { capture } = view ?? {}
+    const isKnown = view !== undefined && isFreshReport(view, ageMs)
     return {
       component,
       host,

@@ -5,6 +5,7 @@ import type { PostgresMember } from '../../estate/estate.ts'
 import { publishedCaptures, publishedMembers } from '../../estate/published-rule.ts'
 import { droppedCaptures } from './dropped-captures.ts'
 import { memberFacts, othersThan, refusal, targetOf, upstreamOf, type ClusterScene } from './cluster-facts.ts'
+import { publishStep } from './rule-steps.ts'
 import { serviceSteps } from './service-steps.ts'
 import { step } from './step-form.ts'
 import { takeOverSteps } from './take-over-steps.ts'
@@ -68,12 +69,15 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
   return [
     ...(runs ? [] : start),
     claim,
-    ...(dropped.length === 0 ? [] : [publishMembers(scene, args, dropped)]),
+    ...(dropped.length === 0 ? [] : [publishMembers(scene, leader, dropped)]),
     ...takeOverSteps(scene, successor).map((one) => {
       if (one.id === 'set-sync' && dropped.length > 0) return { ...one, after: ['publish'] }
       return one.id.startsWith('follow-') ? { ...one, optional: true } : one
     }),
-    ...(count === published.count ? [] : [publishLoaded(args, names, count)]),
+    // A run that ended half-way left a record that promises fewer acknowledgements than a commit waits for: safe, but it forbids a failover.
+    ...(count === published.count
+      ? []
+      : [publishStep(scene, leader, { names, count }, { id: 'publish-loaded', after: ['set-sync'] })]),
     ...serviceSteps(scene, { host, target: targetOf(scene, leader), ready: 'acknowledge' }),
   ]
 }
@@ -90,40 +94,10 @@ function openingRule(scene: ClusterScene, runs: boolean): SynchronousRule {
 }
 
 /** Nothing that reads the record may believe that an archive holds what the opened primary no longer waits for. */
-function publishMembers(
-  scene: ClusterScene,
-  args: Readonly<Record<string, string>>,
-  accepts: readonly string[],
-): Step {
-  const { names, count } = publishedMembers(scene.cluster, scene.facts)
-  return step({
-    id: 'publish',
-    action: 'leader.publish',
-    on: 'control',
-    args: { ...args, publishedSync: names, publishedCount: count, accepts },
-    after: ['claim'],
+function publishMembers(scene: ClusterScene, leader: PostgresMember, accepts: readonly string[]): Step {
+  const members = publishedMembers(scene.cluster, scene.facts)
+  return {
+    ...publishStep(scene, leader, members, { id: 'publish', after: ['claim'], accepts }),
     proves: 'the record names members only: no commit is said to wait for the archive',
-    effect: 'reversible',
-    phase: 'execute',
-    attempts: 10,
-  })
-}
-
-/** A run that ended half-way left a record that promises fewer acknowledgements than a commit waits for: safe, but it forbids a failover. */
-function publishLoaded(
-  args: Readonly<Record<string, string>>,
-  names: readonly string[],
-  count: number,
-): Step {
-  return step({
-    id: 'publish-loaded',
-    action: 'leader.publish',
-    on: 'control',
-    args: { ...args, publishedSync: names, publishedCount: count },
-    after: ['set-sync'],
-    proves: `the record says that a commit waits for ${count} of ${names.join(', ')}`,
-    effect: 'reversible',
-    phase: 'execute',
-    attempts: 10,
-  })
+  }
 }
