@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { MemoryMember, primaryNaming, standbyOf, systemIdentifier } from '../../test/support/memory-member.ts'
 import { MemoryRecovery } from '../../test/support/memory-recovery.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
+import { effectOf } from '../engine/action.ts'
 import type { ActionArgs, Authority, Observation } from '../engine/action.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import type { KeptCopies, KeptSnapshot } from '../ports/kept-copies.ts'
@@ -84,7 +85,7 @@ function place(seen: Partial<MemberObservation>, time = new VirtualTime()) {
   const observe = async (name: string, extra: ActionArgs = {}): Promise<Observation> =>
     actionNamed(name).observe(context, { ...args, ...extra }, authority)
   const apply = async (name: string, extra: ActionArgs = {}): Promise<void> =>
-    actionNamed(name).apply(context, { ...args, ...extra }, authority)
+    effectOf(actionNamed(name)).apply(context, { ...args, ...extra }, authority)
   return { member, gate, instance, observe, apply }
 }
 

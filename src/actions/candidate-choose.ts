@@ -2,7 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import type { HeldPosition } from '../domain/leader-record.ts'
 import { compareLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action, ActionArgs } from '../engine/action.ts'
+import type { Look, ActionArgs } from '../engine/action.ts'
 import { clusterNamed, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
 import type { PostgresComponent } from '../estate/estate.ts'
 import { numberArg, textArg, textsArg } from './agent-context.ts'
@@ -14,10 +14,9 @@ import { readLeader } from './leader-store.ts'
  * Applies the promotion rule to fresh readings. Needs as many detached members as the revocation demands; the choice is journaled as
  * this step's output and every later step takes it from there, so a resumed run does not choose again.
  */
-export const candidateChoose: Action<ControlContext> = {
+export const candidateChoose: Look<ControlContext> = {
   name: 'candidate.choose',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const cluster = clusterNamed(context.estate, textArg(args, 'component'))
     const { record } = await readLeader(context.store, context.estate.id, cluster.id)
@@ -37,7 +36,6 @@ export const candidateChoose: Action<ControlContext> = {
     const proof = { ranking: eligible.map(rankEntry), refused }
     return { satisfied: true, proof, output }
   },
-  async apply() {},
 }
 
 /**

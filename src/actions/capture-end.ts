@@ -1,14 +1,13 @@
-import type { Action } from '../engine/action.ts'
+import type { Look } from '../engine/action.ts'
 import { booleanArg, textArg, type AgentContext } from './agent-context.ts'
 
 /**
  * How far the archive reaches when there is nothing left to receive from, and what that means for what was confirmed last. A number is said only
  * where it is known: without a capture that every commit waited for, nobody can count what never arrived.
  */
-export const captureEnd: Action<AgentContext> = {
+export const captureEnd: Look<AgentContext> = {
   name: 'capture.end',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const { capture } = context.copies(textArg(args, 'component')).view()
     const nowMs = context.world.clock.now()
@@ -21,8 +20,5 @@ export const captureEnd: Action<AgentContext> = {
       confirmedCommitsLost: booleanArg(args, 'holdsAll') ? 0 : 'unknown',
     }
     return { satisfied: true, proof, output: proof }
-  },
-  async apply() {
-    // Only a look.
   },
 }

@@ -1,4 +1,4 @@
-import type { Action } from '../engine/action.ts'
+import type { Look } from '../engine/action.ts'
 import { clusterNamed, hostNamed, memberNamed } from '../estate/estate-lookup.ts'
 import { keepersOf, keptNowhere } from '../estate/keepers.ts'
 import { namesakes } from '../estate/namesakes.ts'
@@ -9,10 +9,9 @@ import type { ControlContext } from './control-context.ts'
  * Before a commit may wait for it: the capture says that it receives from the leader under its own name, the leader streams to that name and to no
  * namesake, which would be counted as well, and it is not far behind. A connection that ended is a namesake until the server notices.
  */
-export const captureReceives: Action<ControlContext> = {
+export const captureReceives: Look<ControlContext> = {
   name: 'capture.receives',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const cluster = clusterNamed(context.estate, textArg(args, 'component'))
     const leader = memberNamed(cluster, textArg(args, 'member'))
@@ -34,8 +33,5 @@ export const captureReceives: Action<ControlContext> = {
     if (!receives || own?.name !== name || others.length > 0 || !isClose)
       return { satisfied: false, seen: found }
     return { satisfied: true, proof: { ...found, flushLsn: own.flushLsn ?? '' }, output: {} }
-  },
-  async apply() {
-    // Only a look.
   },
 }

@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** Starts the application's instance on this host; done when the instance itself says that it rebuilt its state. */
-export const computeStart: Action<AgentContext> = {
+export const computeStart: Effect<AgentContext> = {
   name: 'compute.start',
   version: 1,
   async observe(context, args) {

@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** Stops the application's instance on this host; done when no process of it remains. */
-export const computeStop: Action<AgentContext> = {
+export const computeStop: Effect<AgentContext> = {
   name: 'compute.stop',
   version: 1,
   async observe(context, args) {

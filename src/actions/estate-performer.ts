@@ -2,6 +2,7 @@ import type { Json } from '../domain/canonical-json.ts'
 import { formats } from '../domain/format.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { agentMethods, type ActionCall, type AgentView } from '../agent/wire.ts'
+import { effectOf } from '../engine/action.ts'
 import type { ActionRegistry, Observation } from '../engine/action.ts'
 import type { Performer, StepRequest } from '../engine/performer.ts'
 import { hostNamed } from '../estate/estate-lookup.ts'
@@ -52,7 +53,7 @@ export class EstatePerformer implements Performer {
 
   async apply(request: StepRequest): Promise<void> {
     if (request.on === 'control') {
-      await this.#control(request).apply(this.#context, request.args, request.authority)
+      await effectOf(this.#control(request)).apply(this.#context, request.args, request.authority)
       return
     }
     await this.#whilePerforming(request, async () => this.#call(request, agentMethods.actionApply))

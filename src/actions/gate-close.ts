@@ -1,4 +1,4 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { numberArg, textArg, type AgentContext } from './agent-context.ts'
 
 const pollMs = 50
@@ -7,7 +7,7 @@ const pollMs = 50
  * Shuts the gate's door: nobody new gets in, who is inside may finish within `drainMs` and is then ended. Where the gate leads does not change, and
  * may change meanwhile.
  */
-export const gateClose: Action<AgentContext> = {
+export const gateClose: Effect<AgentContext> = {
   name: 'gate.close',
   version: 1,
   part: 'door',

@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** Opens the gate's door: clients get to wherever it leads by now. */
-export const gateOpen: Action<AgentContext> = {
+export const gateOpen: Effect<AgentContext> = {
   name: 'gate.open',
   version: 1,
   part: 'door',

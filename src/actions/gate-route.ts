@@ -1,10 +1,10 @@
-import type { Action, ActionArgs } from '../engine/action.ts'
+import type { Effect, ActionArgs } from '../engine/action.ts'
 import type { Endpoint } from '../ports/network.ts'
 import type { GateRoute } from '../ports/traffic-gate.ts'
 import { badArgument, isRecord, numberArg, textArg, type AgentContext } from './agent-context.ts'
 
 /** Leads clients to the target, or nowhere when the target is null (a target that is missing is a mistake). Sessions to anywhere else are closed. */
-export const gateRoute: Action<AgentContext> = {
+export const gateRoute: Effect<AgentContext> = {
   name: 'gate.route',
   version: 1,
   async observe(context, args) {

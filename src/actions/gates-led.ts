@@ -1,5 +1,5 @@
 import type { LeaderRecord } from '../domain/leader-record.ts'
-import type { Action } from '../engine/action.ts'
+import type { Look } from '../engine/action.ts'
 import { clusters, componentNamed } from '../estate/estate-lookup.ts'
 import { gateTarget } from '../estate/gate-target.ts'
 import { textArg, textsArg } from './agent-context.ts'
@@ -7,10 +7,9 @@ import type { ControlContext } from './control-context.ts'
 import { readLeader } from './leader-store.ts'
 
 /** Waits until the gate leads, on each of the hosts, to where the leader record says now: nobody is let in to anything else. */
-export const gatesLed: Action<ControlContext> = {
+export const gatesLed: Look<ControlContext> = {
   name: 'gates.led',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const gate = componentNamed(context.estate, textArg(args, 'component'))
     if (gate.kind !== 'gate') return { satisfied: false, seen: { kind: gate.kind } }
@@ -32,5 +31,4 @@ export const gatesLed: Action<ControlContext> = {
       return { satisfied: false, seen: { wanted: target, leads } }
     return { satisfied: true, proof: { target, leads }, output: {} }
   },
-  async apply() {},
 }

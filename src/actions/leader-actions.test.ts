@@ -4,7 +4,7 @@ import { VirtualTime } from '../../test/support/virtual-world.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import { switchesMax } from '../domain/leader-record.ts'
 import type { LeaderRecord } from '../domain/leader-record.ts'
-import type { Action, ActionArgs, Authority } from '../engine/action.ts'
+import type { Effect, ActionArgs, Authority } from '../engine/action.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import type { StoreTransaction } from '../ports/control-store.ts'
 import { MemoryControlStore } from '../simulation/memory-control-store.ts'
@@ -57,7 +57,7 @@ async function leader(): Promise<LeaderRecord | undefined> {
   return (await readLeader(store, estate.id, component)).record
 }
 
-async function isSatisfied(action: Action<ControlContext>, args: ActionArgs): Promise<boolean> {
+async function isSatisfied(action: Effect<ControlContext>, args: ActionArgs): Promise<boolean> {
   return (await action.observe(context, args, under(1))).satisfied
 }
 

@@ -3,7 +3,7 @@ import type { HeldPosition, LeaderRecord, SingleCopy } from '../domain/leader-re
 import { parseLsn } from '../domain/lsn.ts'
 import type { MemberId } from '../domain/id.ts'
 import { assert, RecoveryError } from '../domain/recovery-error.ts'
-import type { Action, ActionArgs, Authority } from '../engine/action.ts'
+import type { Effect, ActionArgs, Authority } from '../engine/action.ts'
 import type { RunRecord } from '../engine/run-event.ts'
 import { storeKeys } from '../engine/store-keys.ts'
 import { isRecord, numberArg, textArg, textsArg } from './agent-context.ts'
@@ -14,7 +14,7 @@ import { readLeader, writeLeader } from './leader-store.ts'
  * Compare-and-swap of (epoch, leader): after it exactly this member may be promoted, and the set that may acknowledge is published
  * before the member can apply it.
  */
-export const leaderClaim: Action<ControlContext> = {
+export const leaderClaim: Effect<ControlContext> = {
   name: 'leader.claim',
   version: 1,
   async observe(context, args) {

@@ -1,11 +1,11 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { numberArg, textArg, textsArg } from './agent-context.ts'
 import type { ControlContext } from './control-context.ts'
 import { readLeader, writeLeader } from './leader-store.ts'
 
 /** Publishes the names that may acknowledge, before the primary loads them: the set in the store covers every set in effect. */
-export const leaderPublish: Action<ControlContext> = {
+export const leaderPublish: Effect<ControlContext> = {
   name: 'leader.publish',
   version: 1,
   async observe(context, args) {

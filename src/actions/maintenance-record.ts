@@ -4,7 +4,7 @@ import { formats } from '../domain/format.ts'
 import type { ComponentId, RunId } from '../domain/id.ts'
 import type { MaintenanceRecord } from '../domain/maintenance-record.ts'
 import { assert, RecoveryError } from '../domain/recovery-error.ts'
-import type { Action, ActionArgs } from '../engine/action.ts'
+import type { Effect, ActionArgs } from '../engine/action.ts'
 import { requireEpoch } from '../engine/epoch.ts'
 import type { RunRecord } from '../engine/run-event.ts'
 import { storeKeys } from '../engine/store-keys.ts'
@@ -17,7 +17,7 @@ import type { MaintenanceEntry } from './maintenance-store.ts'
  * Writes whether it is maintenance, by whom, since when and with which gates. From then on every agent is told so with each heartbeat, those
  * among them that did not answer the run.
  */
-export const maintenanceRecord: Action<ControlContext> = {
+export const maintenanceRecord: Effect<ControlContext> = {
   name: 'maintenance.record',
   version: 1,
   async observe({ store, estate }, args, { run }) {

@@ -1,15 +1,14 @@
 import { compareLsn, parseLsn } from '../domain/lsn.ts'
-import type { Action } from '../engine/action.ts'
+import type { Look } from '../engine/action.ts'
 import { clusterNamed, memberNamed } from '../estate/estate-lookup.ts'
 import { numberArg, textArg } from './agent-context.ts'
 import { durableLsn } from './candidate-rule.ts'
 import type { ControlContext } from './control-context.ts'
 
 /** The member holds everything up to the LSN, on the timeline it was written on: nothing is lost by promoting it. */
-export const memberReached: Action<ControlContext> = {
+export const memberReached: Look<ControlContext> = {
   name: 'member.reached',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const cluster = clusterNamed(context.estate, textArg(args, 'component'))
     const member = memberNamed(cluster, textArg(args, 'member'))
@@ -23,5 +22,4 @@ export const memberReached: Action<ControlContext> = {
     if (!holds) return { satisfied: false, seen: { role: seen.role, timeline: seen.timeline, lsn, target } }
     return { satisfied: true, proof: { lsn, target, timeline: seen.timeline ?? 0 }, output: { lsn } }
   },
-  async apply() {},
 }

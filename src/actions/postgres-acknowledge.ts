@@ -1,4 +1,4 @@
-import type { Action } from '../engine/action.ts'
+import type { Look } from '../engine/action.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { numberArg, textArg, type AgentContext } from './agent-context.ts'
 
@@ -6,10 +6,9 @@ import { numberArg, textArg, type AgentContext } from './agent-context.ts'
  * Proves that the primary confirms under its synchronous rule: a canary row was committed and a named standby acknowledged it. Its
  * LSN lies after the end of recovery, so everything clients could read before has a second copy too (restart hole).
  */
-export const postgresAcknowledge: Action<AgentContext> = {
+export const postgresAcknowledge: Look<AgentContext> = {
   name: 'postgres.acknowledge',
   version: 1,
-  observeOnly: true,
   observeWrites: true,
   async observe(context, args) {
     const member = context.member(textArg(args, 'component'), textArg(args, 'member'))
@@ -24,7 +23,6 @@ export const postgresAcknowledge: Action<AgentContext> = {
       output: { counter: receipt.counter },
     }
   },
-  async apply() {},
 }
 
 function ended(member: string): RecoveryError {

@@ -1,11 +1,11 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /**
  * The new timeline must be in pg_control before anybody rewinds against it: before the first checkpoint pg_rewind (15 and older)
  * says "no rewind required" and leaves a diverged directory.
  */
-export const postgresCheckpoint: Action<AgentContext> = {
+export const postgresCheckpoint: Effect<AgentContext> = {
   name: 'postgres.checkpoint',
   version: 1,
   async observe(context, args) {

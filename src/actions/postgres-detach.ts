@@ -1,4 +1,4 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { lsnZero } from '../domain/lsn.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
@@ -6,7 +6,7 @@ import { textArg, type AgentContext } from './agent-context.ts'
  * Revocation: this standby stops receiving and forgets its upstream on disk, so it can acknowledge nothing to anybody. Once
  * N - W + 1 of the named standbys did, the old primary can confirm no commit, reachable or not.
  */
-export const postgresDetach: Action<AgentContext> = {
+export const postgresDetach: Effect<AgentContext> = {
   name: 'postgres.detach',
   version: 1,
   async observe(context, args) {

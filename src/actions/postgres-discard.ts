@@ -1,9 +1,9 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import type { AgentContext } from './agent-context.ts'
 import { recoveryOf } from './recovery-args.ts'
 
 /** Undoes a restore: ends the isolated server and removes what this run restored, and nothing else. */
-export const postgresDiscard: Action<AgentContext> = {
+export const postgresDiscard: Effect<AgentContext> = {
   name: 'postgres.discard',
   version: 1,
   async observe(context, args, { run }) {

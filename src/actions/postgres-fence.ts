@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** Stops a former primary for good: no process of it remains, and its agent will not start it again on its own. */
-export const postgresFence: Action<AgentContext> = {
+export const postgresFence: Effect<AgentContext> = {
   name: 'postgres.fence',
   version: 1,
   async observe(context, args) {

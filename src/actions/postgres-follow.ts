@@ -1,9 +1,9 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, upstreamArg, type AgentContext } from './agent-context.ts'
 
 /** Points a standby at its primary; satisfied at once on the member that is that primary itself. */
-export const postgresFollow: Action<AgentContext> = {
+export const postgresFollow: Effect<AgentContext> = {
   name: 'postgres.follow',
   version: 1,
   async observe(context, args) {

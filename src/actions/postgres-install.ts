@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** The copy takes the place of the member's directory, which is kept under another name. The member is a target: nothing else happens to it meanwhile. */
-export const postgresInstall: Action<AgentContext> = {
+export const postgresInstall: Effect<AgentContext> = {
   name: 'postgres.install',
   version: 1,
   async observe(context, args, { run }) {

@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** Makes a standby the primary, after the leader record named it. */
-export const postgresPromote: Action<AgentContext> = {
+export const postgresPromote: Effect<AgentContext> = {
   name: 'postgres.promote',
   version: 1,
   async observe(context, args) {

@@ -1,11 +1,11 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { numberArg, textArg, upstreamArg, type AgentContext } from './agent-context.ts'
 
 /**
  * Brings a member back as a standby of the upstream, whatever it was: stopped first, then unchanged, rewound or cloned into a new
  * directory (the old one is kept), then started as a standby.
  */
-export const postgresRejoin: Action<AgentContext> = {
+export const postgresRejoin: Effect<AgentContext> = {
   name: 'postgres.rejoin',
   version: 1,
   async observe(context, args) {

@@ -1,11 +1,11 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** For the acknowledgement that makes a reopened primary fit for clients. */
 const acknowledgeMs = 3_000
 
 /** Undoes a planned demotion while the leader record still names this member: start as standby, promote again. */
-export const postgresReopen: Action<AgentContext> = {
+export const postgresReopen: Effect<AgentContext> = {
   name: 'postgres.reopen',
   version: 1,
   observeWrites: true,

@@ -1,12 +1,12 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { booleanArg, textArg, type AgentContext } from './agent-context.ts'
 
 /**
  * The member can confirm nothing any more, whatever lies in its directory: no process of it remains and its agent starts none. Looked at
  * again here, because a plan was made from a reading: one whose data was taken for gone and is there is not given up by anybody.
  */
-export const postgresRevoke: Action<AgentContext> = {
+export const postgresRevoke: Effect<AgentContext> = {
   name: 'postgres.revoke',
   version: 1,
   async observe(context, args) {

@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { numberArg, textArg, textsArg, type AgentContext } from './agent-context.ts'
 
 /** Loads the explicit names whose acknowledgement a commit waits for. They are published in the leader record before this runs. */
-export const postgresSetSync: Action<AgentContext> = {
+export const postgresSetSync: Effect<AgentContext> = {
   name: 'postgres.set-sync',
   version: 1,
   async observe(context, args) {

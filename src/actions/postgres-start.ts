@@ -1,8 +1,8 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /** Starts a member that is about to be adopted, always as a standby; one that runs already is left as it is. */
-export const postgresStart: Action<AgentContext> = {
+export const postgresStart: Effect<AgentContext> = {
   name: 'postgres.start',
   version: 1,
   async observe(context, args) {

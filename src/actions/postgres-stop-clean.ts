@@ -1,11 +1,11 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
 /**
  * Planned demotion: a fast shutdown sends everything to the connected standbys before it ends. The shutdown checkpoint's LSN is
  * what the next primary must hold for the switch to lose nothing.
  */
-export const postgresStopClean: Action<AgentContext> = {
+export const postgresStopClean: Effect<AgentContext> = {
   name: 'postgres.stop-clean',
   version: 1,
   async observe(context, args) {

@@ -1,6 +1,6 @@
 import type { Json } from '../domain/canonical-json.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action } from '../engine/action.ts'
+import type { Look } from '../engine/action.ts'
 import { clusterNamed } from '../estate/estate-lookup.ts'
 import { badArgument, isRecord, textArg } from './agent-context.ts'
 import type { ControlContext } from './control-context.ts'
@@ -10,26 +10,21 @@ import type { ProductionReading } from './production-reading.ts'
 const nothingSeen = { satisfied: false, seen: 'the leader or the copies show nothing yet' } as const
 
 /** What production looks like before a drill: read, not believed from a plan. */
-export const productionNote: Action<ControlContext> = {
+export const productionNote: Look<ControlContext> = {
   name: 'production.note',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const reading = await readProduction(context, clusterNamed(context.estate, textArg(args, 'component')))
     if (reading === undefined) return nothingSeen
     const production = reading as unknown as Json
     return { satisfied: true, proof: production, output: { production } }
   },
-  async apply() {
-    // Only a look.
-  },
 }
 
 /** Law 2, looked at afterwards: what was noted is as it was, or another run says why not. */
-export const productionUntouched: Action<ControlContext> = {
+export const productionUntouched: Look<ControlContext> = {
   name: 'production.untouched',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const before = args['before']
     if (!isRecord(before)) throw badArgument('before', 'a reading of production')
@@ -39,9 +34,6 @@ export const productionUntouched: Action<ControlContext> = {
     if (touched.length > 0) throw isTouched(touched)
     const proof = { production: reading as unknown as Json, notCompared: [...notCompared] }
     return { satisfied: true, proof, output: { notCompared: [...notCompared] } }
-  },
-  async apply() {
-    // Only a look.
   },
 }
 

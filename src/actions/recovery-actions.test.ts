@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MemoryMember } from '../../test/support/memory-member.ts'
 import { MemoryRecovery } from '../../test/support/memory-recovery.ts'
+import { effectOf } from '../engine/action.ts'
 import type { ActionArgs } from '../engine/action.ts'
 import { agentActions } from './agent-actions.ts'
 import type { AgentContext } from './agent-context.ts'
@@ -38,7 +39,7 @@ describe('actions on the copy of a recovery', () => {
   ] as const) {
     test(`${name} is done when the report of its stage is there, and belongs to the run`, async () => {
       const { recovery, context, actionNamed } = place()
-      const action = actionNamed(name)
+      const action = effectOf(actionNamed(name))
       assert.equal((await action.observe(context, args, authority)).satisfied, false)
       await action.apply(context, args, authority)
       assert.deepEqual(recovery.effects, effects)
@@ -50,7 +51,7 @@ describe('actions on the copy of a recovery', () => {
 
   test('what was restored is discarded, and a run that restored nothing has nothing to undo', async () => {
     const { recovery, context, actionNamed } = place()
-    const discard = actionNamed('postgres.discard')
+    const discard = effectOf(actionNamed('postgres.discard'))
     assert.equal((await discard.observe(context, copy, authority)).satisfied, true)
     await recovery.restore('run_one')
     assert.equal((await discard.observe(context, copy, authority)).satisfied, false)

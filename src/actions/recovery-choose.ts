@@ -1,13 +1,12 @@
 import type { Json } from '../domain/canonical-json.ts'
-import type { Action, ActionArgs } from '../engine/action.ts'
+import type { Look, ActionArgs } from '../engine/action.ts'
 import { badArgument, isRecord, textArg, type AgentContext } from './agent-context.ts'
 import { recoveryOf } from './recovery-args.ts'
 
 /** The plan holds the rule, this binds it: which snapshot, and where the archive ends now. The journal keeps what was chosen. */
-export const recoveryChoose: Action<AgentContext> = {
+export const recoveryChoose: Look<AgentContext> = {
   name: 'recovery.choose',
   version: 1,
-  observeOnly: true,
   async observe(context, args) {
     const fields = args['wanted']
     if (!isRecord(fields)) throw badArgument('wanted', 'a target and a snapshot')
@@ -20,8 +19,5 @@ export const recoveryChoose: Action<AgentContext> = {
       proof: goal,
       output: { goal, snapshot: chosen.snapshot, reached: chosen.reached },
     }
-  },
-  async apply() {
-    // Only a look.
   },
 }

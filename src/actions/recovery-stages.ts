@@ -1,4 +1,4 @@
-import type { Action, ActionArgs } from '../engine/action.ts'
+import type { Effect, ActionArgs } from '../engine/action.ts'
 import type { DatabaseRecovery, RecoveryStage } from '../ports/database-recovery.ts'
 import type { AgentContext } from './agent-context.ts'
 import { goalArg, invariantsArg, recoveryOf } from './recovery-args.ts'
@@ -6,7 +6,7 @@ import { goalArg, invariantsArg, recoveryOf } from './recovery-args.ts'
 type StageEffect = (recovery: DatabaseRecovery, run: string, args: ActionArgs) => Promise<void>
 
 /** A stage is done when its report is there, which was written after what it says was seen. The copy belongs to its run. */
-function stageAction(name: string, stage: RecoveryStage, effect: StageEffect): Action<AgentContext> {
+function stageAction(name: string, stage: RecoveryStage, effect: StageEffect): Effect<AgentContext> {
   return {
     name,
     version: 1,
@@ -22,7 +22,7 @@ function stageAction(name: string, stage: RecoveryStage, effect: StageEffect): A
 }
 
 /** What happens to the copy beside the member, which is not touched; see DatabaseRecovery for each. */
-export const recoveryStages: readonly Action<AgentContext>[] = [
+export const recoveryStages: readonly Effect<AgentContext>[] = [
   stageAction('postgres.export-after', 'exported', async (recovery, run, args) => {
     await recovery.export(run, goalArg(args))
   }),

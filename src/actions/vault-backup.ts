@@ -1,4 +1,4 @@
-import type { Action } from '../engine/action.ts'
+import type { Effect } from '../engine/action.ts'
 import type { KeptSnapshot } from '../ports/kept-copies.ts'
 import { textArg, type AgentContext } from './agent-context.ts'
 
@@ -6,7 +6,7 @@ import { textArg, type AgentContext } from './agent-context.ts'
  * A base backup of the primary of this moment. It is there when its signed manifest is, which is written last; what broke off before is
  * nothing. A snapshot that somebody else made since this run began is as good.
  */
-export const vaultBackup: Action<AgentContext> = {
+export const vaultBackup: Effect<AgentContext> = {
   name: 'vault.backup',
   version: 1,
   async observe(context, args, { run }) {

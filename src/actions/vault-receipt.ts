@@ -1,12 +1,12 @@
 import type { Json } from '../domain/canonical-json.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import type { Action, ActionArgs } from '../engine/action.ts'
+import type { Effect, ActionArgs } from '../engine/action.ts'
 import type { RestoredSnapshot } from '../ports/kept-copies.ts'
 import { badArgument, isRecord, numberArg, textArg, type AgentContext } from './agent-context.ts'
 
 /** The vault's host signs that a snapshot was restored, replayed and checked. Its receipt names the run, so it is written once for each. */
-export const vaultReceipt: Action<AgentContext> = {
+export const vaultReceipt: Effect<AgentContext> = {
   name: 'vault.receipt',
   version: 1,
   async observe(context, args, { run }) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { MemoryFiles } from '../../test/support/memory-files.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
-import type { Action } from '../engine/action.ts'
+import type { Action, Effect, Look } from '../engine/action.ts'
 import { ActionDesk } from './action-desk.ts'
 import { AgentState } from './agent-state.ts'
 import { EpochGuard } from './epoch-guard.ts'
@@ -19,7 +19,7 @@ async function desk() {
   const sees = { done: false, meanwhile: async () => {} }
   const held = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
-  const hold: Action<AgentContext> = {
+  const hold: Effect<AgentContext> = {
     name: 'test.hold',
     version: 2,
     async observe() {
@@ -39,11 +39,15 @@ async function desk() {
   const guard = new EpochGuard(await AgentState.load(files, '/state'))
   const storedEpoch = async () => (await AgentState.load(files, '/state')).epochOf(scope)
   const world = new VirtualTime().world()
-  const choose: Action<AgentContext> = { ...hold, name: 'test.choose', observeOnly: true }
-  const write: Action<AgentContext> = { ...choose, name: 'test.write', observeWrites: true }
+  const choose: Look<AgentContext> = {
+    name: 'test.choose',
+    version: 2,
+    observe: async (...asked) => hold.observe(...asked),
+  }
+  const write: Look<AgentContext> = { ...choose, name: 'test.write', observeWrites: true }
   const options = {
     estate: 'est_simulated',
-    actions: new Map([hold, choose, write].map((action) => [action.name, action])),
+    actions: new Map([hold, choose, write].map((action: Action<AgentContext>) => [action.name, action])),
     context: {} as AgentContext,
   }
   const started = () => new ActionDesk({ ...options, guard, turns: new Turns(), tickets: new Tickets(world) })
@@ -100,6 +104,13 @@ test('an unknown action, and an unknown version of a known one, are refused', as
     await assert.rejects(at.apply(call(1, unknown)), { code: 'ACTION_UNSUPPORTED', class: 'refused' })
     await assert.rejects(at.observe(call(1, unknown)), { code: 'ACTION_UNSUPPORTED' })
   }
+})
+
+test('the effect of an action that only looks is refused', async () => {
+  const { desk: at, done } = await desk()
+  const refused = { code: 'ACTION_ONLY_LOOKS', class: 'refused' }
+  await assert.rejects(at.apply(call(1, { action: 'test.choose' })), refused)
+  assert.deepEqual(done, [])
 })
 
 test('another version of the wire is refused', async () => {

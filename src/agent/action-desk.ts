@@ -3,6 +3,7 @@ import { productVersion } from '../domain/product-version.ts'
 import { formats, requireFormat } from '../domain/format.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { AgentContext } from '../actions/agent-context.ts'
+import { effectOf, isEffect } from '../engine/action.ts'
 import type { Action, ActionRegistry, Authority, Observation } from '../engine/action.ts'
 import type { EpochGuard } from './epoch-guard.ts'
 import { turnTarget } from './turns.ts'
@@ -57,7 +58,7 @@ export class ActionDesk {
     const round = this.#tickets.round(target)
     const seen = await action.observe(this.#context, call.args, call.authority)
     // A superseded executor may look; it has nothing to do here any more.
-    if (action.observeOnly === true || !this.#guard.isCurrent(call.authority)) return seen
+    if (!isEffect(action) || !this.#guard.isCurrent(call.authority)) return seen
     if (seen.satisfied) {
       this.#tickets.endRound(target)
       return seen
@@ -67,7 +68,7 @@ export class ActionDesk {
   }
 
   async apply(call: ActionCall): Promise<void> {
-    const action = this.#admit(call)
+    const action = effectOf(this.#admit(call))
     const { authority } = call
     const key = authorityKey(authority)
     this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)

@@ -1,3 +1,4 @@
+import { instantText } from '../domain/instant.ts'
 import { SystemClock } from '../platform/system-clock.ts'
 import { SystemRandom } from '../platform/system-random.ts'
 import { findSnapshot } from '../vault/catalogue.ts'
@@ -32,7 +33,7 @@ export async function listSnapshots({ terminal, end }: CommandContext, options: 
   const rows = catalogue.snapshots.map((one) => [
     one.snapshot,
     one.source.component,
-    Temporal.Instant.fromEpochMilliseconds(one.finishedAtMs).toString({ smallestUnit: 'second' }),
+    instantText(one.finishedAtMs),
     bytesText(one.totals.bytes),
     `${one.postgres.timeline}:${one.postgres.endLsn}`,
     levelsOf(catalogue, one).join(' ') || 'never',
@@ -133,8 +134,7 @@ function restorationsOf({ receipts }: Catalogue, { digest }: Manifest) {
 function restoredText(catalogue: Catalogue, manifest: Manifest): string {
   const last = restorationsOf(catalogue, manifest).at(-1)
   if (last === undefined) return 'never'
-  const at = Temporal.Instant.fromEpochMilliseconds(last.atMs).toString({ smallestUnit: 'second' })
-  return `${at} to ${last.timeline}:${last.lsn}`
+  return `${instantText(last.atMs)} to ${last.timeline}:${last.lsn}`
 }
 
 function summaryOf(manifest: Manifest) {

@@ -1,3 +1,4 @@
+import { instantText } from '../domain/instant.ts'
 import { formatDuration } from './duration.ts'
 import type { Component } from './estate.ts'
 import type { KnownCopies, Overdue } from './verdict.ts'
@@ -37,7 +38,7 @@ function late({ what, sinceMs, isLong, why }: Overdue): CopiesSeen {
   const since =
     sinceMs === undefined
       ? `there never was a ${what} of it`
-      : `${what} overdue since ${Temporal.Instant.fromEpochMilliseconds(sinceMs).toString({ smallestUnit: 'second' })}`
+      : `${what} overdue since ${instantText(sinceMs)}`
   const reason = why === undefined ? since : `${since}: ${why}`
   return what === 'backup' && isLong ? red(reason) : amber(reason)
 }

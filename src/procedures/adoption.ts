@@ -2,6 +2,7 @@ import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
 import {
+  clusterParameter,
   compile,
   memberFacts,
   othersThan,
@@ -27,11 +28,7 @@ export const adoption: Procedure = {
   summary:
     'take a cluster into care: bind identity, name the leader, clone standbys, load the synchronous rule',
   parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
+    clusterParameter,
     {
       name: 'primary',
       required: false,

@@ -1,7 +1,15 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import { copiesScope, memberNamed } from '../estate/estate-lookup.ts'
-import { compile, leaderOf, memberFacts, othersThan, refusal, sceneOf } from './parts/cluster-facts.ts'
+import {
+  clusterParameter,
+  compile,
+  leaderOf,
+  memberFacts,
+  othersThan,
+  refusal,
+  sceneOf,
+} from './parts/cluster-facts.ts'
 import type { ClusterScene } from './parts/cluster-facts.ts'
 import { restoreSteps } from './parts/copy-steps.ts'
 import { vaultHost } from './parts/keeper-hosts.ts'
@@ -24,11 +32,7 @@ export const backupVerification: Procedure = {
   scenario: 'none',
   summary: 'restore a snapshot in a sandbox, replay the archive, check it, remove it and sign a receipt',
   parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
+    clusterParameter,
     { name: 'snapshot', required: false, meaning: 'a snapshot of the vault; the newest by default' },
     {
       name: 'target',

@@ -1,6 +1,6 @@
 import type { Plan } from '../domain/plan.ts'
 import { copiesScope } from '../estate/estate-lookup.ts'
-import { compile, leaderOf, memberFacts, refusal, sceneOf } from './parts/cluster-facts.ts'
+import { clusterParameter, compile, leaderOf, memberFacts, refusal, sceneOf } from './parts/cluster-facts.ts'
 import { vaultHost } from './parts/keeper-hosts.ts'
 import type { PlanRequest, Procedure } from './parts/procedure.ts'
 import { step } from './parts/step-form.ts'
@@ -16,13 +16,7 @@ export const backup: Procedure = {
   version: 1,
   scenario: 'none',
   summary: 'take a base backup of the primary into the vault that the estate names for it',
-  parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
-  ],
+  parameters: [clusterParameter],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)
     const leader = memberFacts(scene, leaderOf(scene).id)

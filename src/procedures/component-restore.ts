@@ -6,6 +6,7 @@ import type { PostgresMember } from '../estate/estate.ts'
 import { keepersOf } from '../estate/keepers.ts'
 import { archiveHoldsAll, publishedMembers } from '../estate/published-rule.ts'
 import {
+  clusterParameter,
   companions,
   compile,
   leaderOf,
@@ -38,11 +39,7 @@ export const componentRestore: Procedure = {
   scenario: 'component-loss',
   summary: 'bring a database back from its copies when no member has its data any more',
   parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
+    clusterParameter,
     ...goalParameters,
     { name: 'to', required: false, meaning: 'the member that leads afterwards; the leader when absent' },
     {

@@ -3,6 +3,7 @@ import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import { publishedMembers } from '../estate/published-rule.ts'
 import {
+  clusterParameter,
   compile,
   leaderOf,
   memberFacts,
@@ -30,14 +31,7 @@ export const pointInTimeRecovery: Procedure = {
   version: 1,
   scenario: 'corruption',
   summary: 'bring a database back to a moment before data was destroyed',
-  parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
-    ...goalParameters,
-  ],
+  parameters: [clusterParameter, ...goalParameters],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)
     const goal = goalOf(request.parameters)

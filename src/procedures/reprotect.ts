@@ -4,6 +4,7 @@ import { withCaptures } from '../domain/synchronous-rule.ts'
 import { acknowledgingNames, memberNamed } from '../estate/estate-lookup.ts'
 import { publishedCaptures } from '../estate/published-rule.ts'
 import {
+  clusterParameter,
   companions,
   compile,
   gatePlaces,
@@ -30,14 +31,7 @@ export const reprotect: Procedure = {
   version: 1,
   scenario: 'component-loss',
   summary: 'bring a returned or broken member back as an acknowledging standby',
-  parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
-    { name: 'member', required: true, meaning: 'the member to bring back' },
-  ],
+  parameters: [clusterParameter, { name: 'member', required: true, meaning: 'the member to bring back' }],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)
     const leader = leaderOf(scene)

@@ -1,6 +1,7 @@
 import type { Plan, Step } from '../domain/plan.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import {
+  clusterParameter,
   compile,
   leaderOf,
   memberFacts,
@@ -31,11 +32,7 @@ export const switchover: Procedure = {
   scenario: 'none',
   summary: 'move the primary to another member, planned and lossless',
   parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
+    clusterParameter,
     {
       name: 'to',
       required: false,

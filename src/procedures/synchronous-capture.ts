@@ -12,6 +12,7 @@ import {
   synchronousCaptures,
 } from '../estate/published-rule.ts'
 import {
+  clusterParameter,
   compile,
   leaderOf,
   memberFacts,
@@ -38,11 +39,7 @@ export const synchronousCapture: Procedure = {
   scenario: 'none',
   summary: 'let commits wait for the archive as well, or no longer',
   parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
+    clusterParameter,
     {
       name: 'capture',
       required: false,

@@ -2,6 +2,7 @@ import type { Plan, Step } from '../domain/plan.ts'
 import { hostNamed, scopeOf } from '../estate/estate-lookup.ts'
 import type { PostgresMember } from '../estate/estate.ts'
 import {
+  clusterParameter,
   compile,
   leaderOf,
   memberFacts,
@@ -31,11 +32,7 @@ export const zoneFailover: Procedure = {
   scenario: 'zone-loss',
   summary: 'promote a standby after the primary or its zone was lost; nothing acknowledged is lost',
   parameters: [
-    {
-      name: 'cluster',
-      required: false,
-      meaning: 'the postgres component; needed when there is more than one',
-    },
+    clusterParameter,
     {
       name: 'accept-loss',
       required: false,

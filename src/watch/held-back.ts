@@ -1,3 +1,4 @@
+import { instantText } from '../domain/instant.ts'
 import { formatDuration } from '../estate/duration.ts'
 import { factsJudgement } from '../estate/facts-judgement.ts'
 import type { BlockingCondition } from '../estate/schedule.ts'
@@ -82,14 +83,10 @@ function resting(entry: TimetableEntry, { runs, nowMs }: HeldInput): string | un
   // A clock that was set back since must not make it rest for years.
   const restedMs = nowMs - last.endedAtMs
   if (restedMs >= restMs || restedMs < -longestRestMs) return undefined
-  return `${said(failures)}; it is tried again at ${stamp(last.endedAtMs + restMs)}`
+  return `${said(failures)}; it is tried again at ${instantText(last.endedAtMs + restMs)}`
 }
 
 function said(failures: readonly PastRun[]): string {
   const last = failures.at(-1)?.run ?? ''
   return failures.length === 1 ? `${last} failed` : `${failures.length} runs in a row failed, ${last} last`
-}
-
-function stamp(atMs: number): string {
-  return Temporal.Instant.fromEpochMilliseconds(Math.round(atMs)).toString({ smallestUnit: 'second' })
 }

@@ -1,3 +1,4 @@
+import { instantText } from '../../domain/instant.ts'
 import type { Estate } from '../../estate/estate.ts'
 import type { CaptureView, KeptSnapshot } from '../../ports/kept-copies.ts'
 import type { ShownCopies, ShownRule } from '../copies/known-copies.ts'
@@ -51,15 +52,10 @@ function restoredText(snapshots: readonly KeptSnapshot[]): string {
   return last.id === snapshots.at(-1)?.id ? instantText(last.atMs) : `${instantText(last.atMs)}, an older one`
 }
 
-function instantText(atMs: number): string {
-  return Temporal.Instant.fromEpochMilliseconds(atMs).toString({ smallestUnit: 'second' })
-}
-
 function protection({ protection, source }: CaptureView, rule: ShownRule | undefined): string {
   const among = rule === undefined || protection.kind !== 'sync' ? '' : ` (${rule.count} of ${rule.of})`
   if (protection.kind !== 'degraded') return `${protection.kind}${among} from ${source ?? '?'}`
-  const since = Temporal.Instant.fromEpochMilliseconds(Math.round(protection.sinceMs))
-  return `degraded since ${since.toString({ smallestUnit: 'second' })}`
+  return `degraded since ${instantText(protection.sinceMs)}`
 }
 
 /** With the primary, all standbys and their disks. Where a commit waits for some of the names only, it can have done without the archive. */

@@ -1,3 +1,4 @@
+import { instantText } from '../../domain/instant.ts'
 import type { Estate } from '../../estate/estate.ts'
 import { timetable } from '../../estate/timetable.ts'
 import type { Timetable } from '../../estate/timetable.ts'
@@ -63,8 +64,4 @@ export function declaredTimesText({ entries, notExecuted }: Timetable, estate: E
 
 function nameOf({ components }: Estate, id: string): string {
   return plainText(components.find((component) => component.id === id)?.name ?? id)
-}
-
-function instantText(atMs: number): string {
-  return Temporal.Instant.fromEpochMilliseconds(Math.round(atMs)).toString({ smallestUnit: 'second' })
 }

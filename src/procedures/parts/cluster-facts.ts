@@ -24,6 +24,13 @@ export interface ClusterScene {
   readonly all: Facts
 }
 
+/** Which cluster a procedure works on. */
+export const clusterParameter = {
+  name: 'cluster',
+  required: false,
+  meaning: 'the postgres component; needed when there is more than one',
+} as const
+
 export function sceneOf(request: PlanRequest): ClusterScene {
   requireOwnFacts(request)
   const { estate, facts } = request

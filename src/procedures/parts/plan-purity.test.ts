@@ -173,8 +173,8 @@ for (const { name } of procedures) {
 
   test(`${name}: a step of an action that only looks declares no effect, and any other declares one`, () => {
     for (const { id, action, on, effect } of planned(name).steps) {
-      const known = on === 'control' ? controlActions.get(action) : agentActions.get(action)
-      assert.equal(effect === 'none', known?.observeOnly === true, id)
+      const known: ReadonlyMap<string, object> = on === 'control' ? controlActions : agentActions
+      assert.equal(effect === 'none', !('apply' in (known.get(action) ?? {})), id)
     }
   })
 
