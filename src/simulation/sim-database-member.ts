@@ -28,6 +28,8 @@ type Attempt<T> = (
 
 /** A session that a stopped postmaster does not answer is given up after this long. */
 const connectLimitUs = 1_000_000
+/** How long an upstream is asked what it holds before it counts as away. */
+const answerLimitUs = 3_000_000
 const streamLimitUs = 15_000_000
 
 /** An agent's driver for the simulated member beside it. A new one per agent process; the server outlives it. */
@@ -121,12 +123,14 @@ export class SimDatabaseMember implements DatabaseMember {
       const found = servers.find(
         ({ host, port }) => host.address === upstream.address && port === upstream.port,
       )
-      const seen =
-        found?.mode === 'primary' &&
+      const answers =
+        found?.isRunning === true &&
         found.process?.isPaused === false &&
         links.connects(server.host, found.host)
       if (server.mode === 'primary') fail(permanent('PG_NOT_A_STANDBY', `${server.name} is no standby`))
-      else if (server.isRunning && seen && !isSameHistory(server, found)) {
+      else if (server.isRunning && !answers) {
+        loop.after(answerLimitUs, () => fail(transient(`${upstream.name} does not answer`)))
+      } else if (server.isRunning && found?.mode === 'primary' && !isSameHistory(server, found)) {
         fail(permanent('PG_DIVERGED', `${server.name} has what ${found.name} has not`))
       } else {
         server.setUpstream(endpoint)

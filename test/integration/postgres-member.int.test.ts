@@ -6,59 +6,12 @@ import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openPostgresProbe } from '../../src/drivers/postgres/postgres-probe.ts'
 import { compareLsn, lsnZero } from '../../src/domain/lsn.ts'
-import { RecoveryError } from '../../src/domain/recovery-error.ts'
-import {
-  connectClient,
-  eventually,
-  postmasterPid,
-  PostgresEstate,
-  requireSystemPostgres,
-  sql,
-  systemPostgres,
-} from '../support/postgres-estate.ts'
+import { openCluster, refusedWith } from '../support/postgres-cluster.ts'
+import { connectClient, eventually, postmasterPid, PostgresEstate, sql } from '../support/postgres-estate.ts'
 import type { Node } from '../support/postgres-estate.ts'
 import { clock } from '../support/system-time.ts'
 
 const probe = openPostgresProbe(clock)
-
-function code(wanted: string, wantedClass?: string): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof RecoveryError, String(error))
-    assert.equal(error.code, wanted, error.message)
-    if (wantedClass !== undefined) assert.equal(error.class, wantedClass)
-    return true
-  }
-}
-
-/** A primary and standbys in a new estate, with `ANY 1` over the standbys. */
-async function openCluster(names: readonly string[], settings: Readonly<Record<string, string>> = {}) {
-  requireSystemPostgres()
-  const estate = await PostgresEstate.open(systemPostgres)
-  try {
-    const nodes: Node[] = []
-    for (const name of names) nodes.push(await estate.node(name, { settings }))
-    const [primary, ...standbys] = nodes as [Node, ...Node[]]
-    const systemIdentifier = await estate.primary(primary)
-    for (const standby of standbys) await estate.standby(standby, primary)
-    if (standbys.length > 0) {
-      await primary.member.setSynchronous(
-        standbys.map(({ config }) => config.name),
-        1,
-      )
-      await eventually('the primary counts its standbys', async () => {
-        const { standbys: seen = [] } = await primary.member.observe()
-        return seen.filter(({ syncState }) => syncState === 'quorum').length === standbys.length
-          ? true
-          : undefined
-      })
-    }
-    return { estate, nodes, systemIdentifier }
-  } catch (error) {
-    const logs = await estate.readLogs()
-    await estate.close()
-    throw new Error(`the cluster did not come up:\n${logs}`, { cause: error })
-  }
-}
 
 describe('a cluster of three', () => {
   let estate: PostgresEstate
@@ -175,7 +128,7 @@ describe('a cluster of three', () => {
     const before = await b.member.observe()
     assert.equal(before.upstream, '')
     assert.equal(before.receiving, false)
-    await assert.rejects(a.member.writeCanary(2, 700), code('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
+    await assert.rejects(a.member.writeCanary(2, 700), refusedWith('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
     assert.equal((await b.member.observe()).receivedLsn, before.receivedLsn)
     await b.member.stopImmediate()
     await b.member.stopImmediate()
@@ -186,7 +139,7 @@ describe('a cluster of three', () => {
     assert.equal(restarted.role, 'standby')
     assert.equal(restarted.upstream, '')
     assert.equal(restarted.receiving, false)
-    await assert.rejects(a.member.writeCanary(3, 700), code('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
+    await assert.rejects(a.member.writeCanary(3, 700), refusedWith('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
     await b.member.follow(a.upstream)
     const { counter } = await eventually(
       'commits are acknowledged again',
@@ -231,7 +184,7 @@ describe('a cluster of three', () => {
     assert.deepEqual(await sql(b, 'select id from soft'), [])
     await client.end()
     const canary = a.member.writeCanary(30, 5_000)
-    const rejected = assert.rejects(canary, code('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
+    const rejected = assert.rejects(canary, refusedWith('PG_OUTCOME_UNKNOWN', 'unknown-outcome'))
     await eventually('the canary waits and is cancelled', cancelWaiting)
     await rejected
     await Promise.all([b.member.follow(a.upstream), c.member.follow(a.upstream)])
@@ -298,16 +251,16 @@ describe('a cluster of three', () => {
       wrong.member.stopClean(),
     ]
     await Promise.all(
-      refusedCalls.map(async (call) => await assert.rejects(call, code('PG_IDENTITY', 'refused'))),
+      refusedCalls.map(async (call) => await assert.rejects(call, refusedWith('PG_IDENTITY', 'refused'))),
     )
     assert.equal((await b.member.observe()).streaming, true)
     const stranger = await estate.node('stranger')
     await estate.primary(stranger)
     await b.member.detach()
-    await assert.rejects(b.member.follow(stranger.upstream), code('PG_IDENTITY', 'refused'))
+    await assert.rejects(b.member.follow(stranger.upstream), refusedWith('PG_IDENTITY', 'refused'))
     assert.equal((await b.member.observe()).upstream, '')
     await b.member.stopImmediate()
-    await assert.rejects(b.member.rejoin(stranger.upstream), code('PG_IDENTITY', 'refused'))
+    await assert.rejects(b.member.rejoin(stranger.upstream), refusedWith('PG_IDENTITY', 'refused'))
     await stranger.member.stopImmediate()
     await b.member.startAsStandby()
     await b.member.follow(a.upstream)
@@ -338,9 +291,9 @@ describe('a cluster of three', () => {
     assert.equal((await a.member.observe()).role, 'standby')
     assert.equal((await a.member.observe()).upstream, '')
     await assert.rejects(a.member.writeCanary(51, 1_000))
-    await assert.rejects(b.member.startAsStandby(), code('PG_IS_PRIMARY', 'refused'))
-    await assert.rejects(b.member.detach(), code('PG_NOT_A_STANDBY'))
-    await assert.rejects(a.member.rejoin(b.upstream), code('PG_RUNNING', 'refused'))
+    await assert.rejects(b.member.startAsStandby(), refusedWith('PG_IS_PRIMARY', 'refused'))
+    await assert.rejects(b.member.detach(), refusedWith('PG_NOT_A_STANDBY'))
+    await assert.rejects(a.member.rejoin(b.upstream), refusedWith('PG_RUNNING', 'refused'))
   })
 
   test('a planned switch loses nothing and needs no rewind', async () => {
@@ -387,7 +340,7 @@ describe('a cluster of three', () => {
     await b.member.promote()
     await sql(b, 'create table won (id int)')
     await a.member.startAsStandby()
-    await assert.rejects(a.member.follow(b.upstream), code('PG_DIVERGED', 'permanent'))
+    await assert.rejects(a.member.follow(b.upstream), refusedWith('PG_DIVERGED', 'permanent'))
     await a.member.stopImmediate()
     const start = clock.monotonicMs()
     const { method } = await a.member.rejoin(b.upstream)
@@ -426,6 +379,11 @@ describe('two promotions that did not know of each other', () => {
 
   test('took the same timeline number, and are still told apart: no streaming, no rewind, a clone (T09)', async () => {
     await a.member.writeCanary(1, 3_000)
+    const { flushLsn = lsnZero } = await a.member.observe()
+    for (const { member } of [b, c])
+      await eventually('it has all of it', async () =>
+        compareLsn((await member.observe()).receivedLsn ?? lsnZero, flushLsn) >= 0 ? true : undefined,
+      )
     await a.member.stopImmediate()
     await Promise.all([b.member.detach(), c.member.detach()])
     await b.member.setSynchronous([], 0)
@@ -440,7 +398,7 @@ describe('two promotions that did not know of each other', () => {
     assert.equal(right.timeline, 3)
     await b.member.startAsStandby()
     assert.equal((await b.member.observe()).timeline, 3)
-    await assert.rejects(b.member.follow(c.upstream), code('PG_DIVERGED'))
+    await assert.rejects(b.member.follow(c.upstream), refusedWith('PG_DIVERGED'))
     await b.member.stopImmediate()
     assert.deepEqual(await b.member.rejoin(c.upstream), { method: 'clone' })
     await b.member.startAsStandby()

@@ -23,7 +23,7 @@ import { Postmaster } from './postmaster.ts'
 import { requireMemberName } from './quoting.ts'
 import { rejoin } from './rejoin.ts'
 import type { RejoinMethod } from './rejoin.ts'
-import { settleStandby } from './settle-standby.ts'
+import { settleStandby, settling } from './settle-standby.ts'
 import { startStandby } from './start-standby.ts'
 import { detachStandby, followUpstream, promoteStandby } from './standby-switch.ts'
 import { formatSyncRule } from './sync-rule.ts'
@@ -112,10 +112,7 @@ class PostgresMember implements OpenPostgresMember {
   }
 
   async startAsStandby(): Promise<void> {
-    return await crossPort(this.name, async () => {
-      await this.#requireIdentity()
-      await startStandby(this.#config, this.#effects, this.#postmaster, this.#target('pointzero-start'))
-    })
+    return await crossPort(this.name, async () => await this.#startAsStandby())
   }
 
   async stopImmediate(): Promise<void> {
@@ -229,9 +226,15 @@ class PostgresMember implements OpenPostgresMember {
     this.#postmaster.close()
   }
 
+  async #startAsStandby(extra?: Readonly<Record<string, string>>): Promise<void> {
+    await this.#requireIdentity()
+    const target = this.#target('pointzero-start')
+    await startStandby(this.#config, this.#effects, this.#postmaster, target, extra)
+  }
+
   async #settle(): Promise<WalPosition> {
     return await settleStandby(this.#config, this.#effects.clock, {
-      start: async () => await this.startAsStandby(),
+      start: async () => await this.#startAsStandby(settling),
       stop: async () => await this.stopClean(),
       abandon: async () => await this.stopImmediate(),
       withSession: async (use) => await this.#withSession(use),

@@ -44,7 +44,11 @@ export function fixedSettings(config: PostgresMemberConfig): readonly string[] {
     logging_collector: 'off',
     log_destination: 'stderr',
   }
-  return Object.entries(fixed).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  return commandLine(fixed)
+}
+
+export function commandLine(settings: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
 /** Members that share a machine have loopback addresses of their own, and 127.0.0.1 then belongs to none of them. */

@@ -11,6 +11,9 @@ import type { WalPosition } from './timeline-history.ts'
 const settleMs = 600_000
 const answerMs = 5_000
 
+/** A standby that is late on purpose would be waited for as long as its owner wants it to be late. */
+export const settling = { recovery_min_apply_delay: '0' } as const
+
 export interface OrderlyCycle {
   start(): Promise<void>
   stop(): Promise<unknown>

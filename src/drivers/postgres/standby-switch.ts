@@ -29,6 +29,7 @@ const detachMs = 5_000
 /** A receiver that the startup process does not end within this is ended by signal. */
 const receiverGraceMs = 300
 const streamMs = 15_000
+const replayMs = 15_000
 /** For this long the startup process does not wait between two attempts to connect. */
 const hurryMs = 2_000
 /** A promotion first replays everything that was received. */
@@ -58,7 +59,10 @@ export async function detachStandby(
   if (gone !== true) throw outcomeUnknown(config.name, 'its WAL receiver does not end')
 }
 
-/** Names the upstream, on disk only when stopped, and resolves once WAL streams from there. */
+/**
+ * Names the upstream, on disk only when stopped, and resolves once WAL streams from there. What can not be compared first, because the
+ * upstream does not answer or this standby still replays, is not named: a server that runs after another history does not say so.
+ */
 export async function followUpstream(
   config: PostgresMemberConfig,
   clock: Clock,
@@ -76,8 +80,9 @@ export async function followUpstream(
   })
   if ((await postmaster.find()) === undefined) return await writeUpstreamOnDisk(config, conninfo)
   await withSession(async (session) => {
-    const position = await requireStandby(config.name, session)
-    if (!(await streamsFrom(session, upstream))) await requireCommonHistory(config, clock, upstream, position)
+    await requireStandby(config.name, session)
+    if (!(await streamsFrom(session, upstream)))
+      await requireCommonHistory(config, clock, upstream, await endOfOwnWal(config.name, clock, session))
     await alterSystem(clock, config.name, session, 'primary_conninfo', conninfo)
     const start = clock.monotonicMs()
     const streaming = await waitUntil(clock, streamMs, 20, async () => {
@@ -127,13 +132,30 @@ async function isRecovering(session: PostgresSession): Promise<boolean> {
   return row?.recovering !== false
 }
 
-/** Where it stands. A primary is not made a standby by changing its settings. */
-async function requireStandby(member: string, session: PostgresSession): Promise<WalPosition> {
-  const seen = await seeMember(session, answerMs)
-  if (seen?.recovering !== true) throw notStandby(member)
-  const received = parseLsn(seen.receivedLsn ?? lsnZero)
-  const replayed = parseLsn(seen.replayedLsn ?? lsnZero)
-  return { timeline: timelineOf(seen), lsn: compareLsn(received, replayed) > 0 ? received : replayed }
+/** A primary is not made a standby by changing its settings. */
+async function requireStandby(member: string, session: PostgresSession): Promise<void> {
+  if (!(await isRecovering(session))) throw notStandby(member)
+}
+
+/**
+ * Where all the WAL that it has ends, not only what it has replayed: the rest may be what no other member has. A receiver is asked for only
+ * after that end was reached, so from then on the received position tells it.
+ */
+async function endOfOwnWal(member: string, clock: Clock, session: PostgresSession): Promise<WalPosition> {
+  let replayed = lsnZero
+  const end = await waitUntil(clock, replayMs, 50, async () => {
+    const seen = await seeMember(session, answerMs)
+    if (seen?.recovering !== true) throw notStandby(member)
+    replayed = parseLsn(seen.replayedLsn ?? lsnZero)
+    if (!seen.endOfWal && seen.receivedLsn === null) return undefined
+    const received = parseLsn(seen.receivedLsn ?? lsnZero)
+    return { timeline: timelineOf(seen), lsn: compareLsn(received, replayed) > 0 ? received : replayed }
+  })
+  if (end !== undefined) return end
+  throw unreachable(
+    member,
+    `it still replays its own WAL, at ${replayed}: nobody knows yet whom it may follow`,
+  )
 }
 
 function notStandby(member: string): RecoveryError {
@@ -148,28 +170,19 @@ async function requireCommonHistory(
   upstream: Upstream,
   position: WalPosition,
 ): Promise<void> {
-  try {
-    const own = await readControlFile(config.dataDirectory)
-    const diverged = await withUpstream(config, clock, upstream, async (its) => {
-      const view = await its.view(config.systemIdentifier ?? own?.systemIdentifier)
-      const byNumbers = divergence(position, view.position, view.ancestors)
-      if (byNumbers !== undefined) return byNumbers
-      const timelines = [...view.ancestors.map(({ timeline }) => timeline), view.position.timeline]
-      const digestOf = async (name: string, length: number): Promise<string | undefined> =>
-        await its.digestOfWal(name, length)
-      const same = await holdsSameWal(config.dataDirectory, position, timelines, digestOf)
-      return same ? undefined : 'its newest WAL is not what the upstream holds there'
-    })
-    if (diverged === undefined) return
-    throw permanent(
-      'PG_DIVERGED',
-      `${config.name}: ${diverged}`,
-      'stop it and let it rejoin (rewind or clone)',
-    )
-  } catch (error) {
-    // An upstream that is away for the moment may be named all the same: the receiver keeps trying.
-    if (!(error instanceof RecoveryError && error.class === 'transient')) throw error
-  }
+  const own = await readControlFile(config.dataDirectory)
+  const diverged = await withUpstream(config, clock, upstream, async (its) => {
+    const view = await its.view(config.systemIdentifier ?? own?.systemIdentifier)
+    const byNumbers = divergence(position, view.position, view.ancestors)
+    if (byNumbers !== undefined) return byNumbers
+    const timelines = [...view.ancestors.map(({ timeline }) => timeline), view.position.timeline]
+    const digestOf = async (name: string, length: number): Promise<string | undefined> =>
+      await its.digestOfWal(name, length)
+    const same = await holdsSameWal(config.dataDirectory, position, timelines, digestOf)
+    return same ? undefined : 'its newest WAL is not what the upstream holds there'
+  })
+  if (diverged === undefined) return
+  throw permanent('PG_DIVERGED', `${config.name}: ${diverged}`, 'stop it and let it rejoin (rewind or clone)')
 }
 
 /**

@@ -5,19 +5,20 @@ import { permanent, refused, unreachable } from './postgres-failure.ts'
 import { endOfLog } from './postgres-log.ts'
 import { PostgresSession } from './postgres-session.ts'
 import type { SessionTarget } from './postgres-session.ts'
-import { fixedSettings, prepareSocketDirectory, writeSettings } from './postgres-settings.ts'
+import { commandLine, fixedSettings, prepareSocketDirectory, writeSettings } from './postgres-settings.ts'
 import type { Postmaster } from './postmaster.ts'
 import { writeStandbySignal } from './standby-signal.ts'
 
 /** Crash recovery replays what the last checkpoint left; the caller asks again when it takes longer. */
 const readyMs = 120_000
 
-/** Whatever it was, it comes up in recovery: the signal file is durable before the postmaster exists. Idempotent. */
+/** Whatever it was, it comes up in recovery: the signal file is durable before the postmaster exists. Idempotent. `extra` ranks above the owner's settings. */
 export async function startStandby(
   config: PostgresMemberConfig,
   { clock }: PostgresEffects,
   postmaster: Postmaster,
   target: SessionTarget,
+  extra: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   if ((await postmaster.find()) === undefined) {
     if ((await readControlFile(config.dataDirectory)) === undefined) {
@@ -29,7 +30,7 @@ export async function startStandby(
     await prepareSocketDirectory(config)
     await writeSettings(config)
     await writeStandbySignal(config.dataDirectory, config.runAs)
-    await postmaster.start(fixedSettings(config))
+    await postmaster.start([...fixedSettings(config), ...commandLine(extra)])
   }
   const recovering = await waitUntil(clock, readyMs, 20, async () => {
     if ((await postmaster.find()) === undefined) throw await notStarted(config)
