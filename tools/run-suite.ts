@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Suite, Tests } from './suites.ts'
+import { FailureLines } from './failure-lines.ts'
 import { readTestCounts } from './test-counts.ts'
 import type { TestCounts } from './test-counts.ts'
 
@@ -12,6 +13,8 @@ const suiteDeadlineMs = 30 * 60_000
 
 export interface SuiteResult extends TestCounts {
   readonly reason?: string
+  /** What the reporter says of each test that failed. */
+  readonly failures?: readonly string[]
 }
 
 export async function runSuite(root: string, suite: Suite): Promise<SuiteResult> {
@@ -35,6 +38,7 @@ async function runTests(root: string, suite: Tests): Promise<SuiteResult> {
     passed: results.reduce((sum, { passed }) => sum + passed, 0),
     failed: results.reduce((sum, { failed }) => sum + failed, 0),
     ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
+    failures: results.flatMap(({ failures = [] }) => failures),
   }
 }
 
@@ -65,7 +69,7 @@ async function runShare(
       reason: `no test in ${empty.join(', ')}`,
     }
   }
-  if (ended.ok || counts.failed > 0) return counts
+  if (ended.ok || counts.failed > 0) return { ...counts, failures: ended.failures }
   return {
     passed: counts.passed,
     failed: 1,
@@ -78,6 +82,7 @@ interface Ended {
   readonly how: string
   /** The lines that node:test's reporter begins at the margin; all else was shown and is gone. */
   readonly reportLines: readonly string[]
+  readonly failures: readonly string[]
 }
 
 /** Runs this Node in a process group of its own and shows its output: as it comes, or in one piece when it ended. */
@@ -93,8 +98,10 @@ async function runNode(root: string, args: readonly string[], atOnce = true): Pr
   if (atOnce) child.stdout.pipe(process.stdout, { end: false })
   else child.stdout.on('data', (chunk: Buffer) => kept.push(chunk))
   const reportLines: string[] = []
+  const failures = new FailureLines()
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (/^[ℹ✔] /.test(line)) reportLines.push(line)
+    failures.push(line)
   })
   const signalGroup = (signal: NodeJS.Signals): void => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal)
@@ -112,5 +119,5 @@ async function runNode(root: string, args: readonly string[], atOnce = true): Pr
   clearTimeout(deadline)
   process.stdout.write(Buffer.concat(kept))
   process.off('SIGINT', stop).off('SIGTERM', stop)
-  return { ok: how === 'exit code 0', how, reportLines }
+  return { ok: how === 'exit code 0', how, reportLines, failures: failures.lines }
 }

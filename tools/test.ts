@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   let passed = 0
   let failed = 0
   const lines: string[] = []
+  const failures: string[] = []
   for (const suite of chosen) {
     print(`\n── ${suite.name}`)
     const startedMs = performance.now()
@@ -36,8 +37,11 @@ async function main(): Promise<void> {
       `${suite.name.padEnd(12)}${seconds.padStart(7)} s  ${result.passed} ok, ${result.failed} not ok${reason}`,
     )
     print(lines.at(-1) ?? '')
+    if ((result.failures ?? []).length > 0)
+      failures.push(`\n── failed in ${suite.name}`, ...(result.failures ?? []))
     if (process.exitCode !== undefined) break
   }
+  for (const line of failures) print(line)
   print(`\n${lines.join('\n')}`)
   for (const suite of leftOut) print(`${suite.name.padEnd(12)} NOT RUN: ${whyNotRun(suite, options)}`)
   print(`${passed} passed, ${failed} failed`)

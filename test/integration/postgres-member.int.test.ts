@@ -7,8 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { openPostgresProbe } from '../../src/drivers/postgres/postgres-probe.ts'
 import { compareLsn, lsnZero } from '../../src/domain/lsn.ts'
 import { openCluster, refusedWith } from '../support/postgres-cluster.ts'
-import { connectClient, eventually, postmasterPid, PostgresEstate, sql } from '../support/postgres-estate.ts'
-import type { Node } from '../support/postgres-estate.ts'
+import { connectClient, eventually, postmasterPid, sql } from '../support/postgres-estate.ts'
+import type { Node, PostgresEstate } from '../support/postgres-estate.ts'
 import { clock } from '../support/system-time.ts'
 
 const probe = openPostgresProbe(clock)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Upstream } from '../../ports/database-member.ts'
 import { compareLsn, lsnZero, parseLsn } from '../../domain/lsn.ts'
-import { RecoveryError } from '../../domain/recovery-error.ts'
+import type { RecoveryError } from '../../domain/recovery-error.ts'
 import { alterSystem } from './alter-system.ts'
 import { buildConninfo } from './conninfo.ts'
 import { readControlFile } from './control-file.ts'
