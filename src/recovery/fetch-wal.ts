@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { walFolder } from '../capture/archive-layout.ts'
 import type { LedgerEntry } from '../capture/archive-ledger.ts'
+import { loadLedger } from '../capture/ledger-writer.ts'
 import type { LineagePart } from '../capture/timeline-lineage.ts'
 import { timelineStart } from '../capture/timeline-lineage.ts'
 import { historyName, segmentName, segmentStart } from '../capture/wal-position.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
+import type { ArchiveReader } from '../ports/recovery-source.ts'
 import type { ReadCopies } from './read-copies.ts'
 
 /**
@@ -27,20 +29,45 @@ export function neededSegments(
   return [...needed.values()]
 }
 
-/** The whole segment, compared with the ledger. One that still grows is filled up with zeros, which is how WAL ends. */
-export async function fetchSegment(copies: ReadCopies, name: string): Promise<Uint8Array> {
-  const { archive, identity, ledger } = copies
-  const entry = ledgerEntryOf(ledger, name)
-  const whole = await archive.sizeOf(`${walFolder}/${name}`)
-  const file = whole === undefined ? `${name}.partial` : name
-  const content = await readAll(copies, `${walFolder}/${file}`, whole ?? identity.segmentBytes)
-  if (content.length === 0) throw damaged(file, 'it is missing')
-  if (entry !== undefined) requireDigest(file, content, entry)
-  else if (whole !== undefined) throw damaged(file, 'the ledger does not know it')
-  if (content.length === identity.segmentBytes) return content
-  const full = new Uint8Array(identity.segmentBytes)
-  full.set(content)
-  return full
+export interface FetchedSegment {
+  readonly content: Uint8Array
+  /** False for what the ledger, which is written behind the receiver, does not list yet: only the checksums of its records prove it. */
+  readonly isListed: boolean
+}
+
+/**
+ * The whole segment, compared with the ledger as it is now: the archive may go on receiving. One that still grows is filled up with zeros, which
+ * is how WAL ends.
+ */
+export async function fetchSegment(copies: ReadCopies, name: string): Promise<FetchedSegment> {
+  const { archive, identity } = copies
+  const content = new Uint8Array(identity.segmentBytes)
+  const isWhole = async (): Promise<boolean> => (await archive.sizeOf(`${walFolder}/${name}`)) !== undefined
+  let file = (await isWhole()) ? name : `${name}.partial`
+  let bytes = await readInto(content, archive, file)
+  if (file !== name && (await isWhole())) {
+    // It was received to its end while it was read.
+    file = name
+    bytes = await readInto(content, archive, file)
+  }
+  if (bytes === 0) throw damaged(file, 'it is missing')
+  const entry =
+    ledgerEntryOf(copies.ledger, name) ?? (file === name ? await listedNow(archive, name) : undefined)
+  if (entry !== undefined) requireDigest(file, content.subarray(0, bytes), entry)
+  else if (file === name && bytes !== content.length)
+    throw damaged(file, `${bytes} of ${content.length} bytes are there`)
+  return { content, isListed: entry !== undefined }
+}
+
+/** Nothing when the ledger lists neither this segment nor a later one of its timeline: then it was received a moment ago. */
+async function listedNow(archive: ArchiveReader, name: string): Promise<SizedEntry | undefined> {
+  const { entries } = await loadLedger(archive)
+  const entry = ledgerEntryOf(entries, name)
+  const isBehind = (one: LedgerEntry): boolean =>
+    one.kind === 'segment' && one.segment.slice(0, 8) === name.slice(0, 8) && one.segment > name
+  if (entry === undefined && entries.some(isBehind))
+    throw damaged(name, 'the ledger does not know it, and knows later ones')
+  return entry
 }
 
 /** Every history file of the archive by its name, whichever history it belongs to: a new timeline gets a number above all of them. */
@@ -69,15 +96,16 @@ function requireDigest(file: string, content: Uint8Array, { bytes, sha256, kind 
 
 const readBytes = 4 << 20
 
-async function readAll({ archive }: ReadCopies, path: string, length: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  for (let at = 0; at < length;) {
-    const piece = await archive.read(path, at, Math.min(readBytes, length - at))
+/** How many bytes the file had, at most as many as there is room for. */
+async function readInto(room: Uint8Array, archive: ArchiveReader, file: string): Promise<number> {
+  let at = 0
+  while (at < room.length) {
+    const piece = await archive.read(`${walFolder}/${file}`, at, Math.min(readBytes, room.length - at))
     if (piece.length === 0) break
-    pieces.push(piece)
+    room.set(piece, at)
     at += piece.length
   }
-  return new Uint8Array(Buffer.concat(pieces))
+  return at
 }
 
 function damaged(file: string, why: string): RecoveryError {

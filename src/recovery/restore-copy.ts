@@ -1,3 +1,4 @@
+import { inGroups } from '../capture/in-groups.ts'
 import { lsnOf, segmentStart } from '../capture/wal-position.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { RecoveryGoal, StageReport } from '../ports/database-recovery.ts'
@@ -25,6 +26,8 @@ export interface RestoreSetting {
 const progressBytes = 256 << 20
 /** What a replay writes on top of what it replays: restartpoints, the new timeline's first segments. */
 const spareSegments = 4
+/** Of 16 MiB as a rule, each in memory as a whole. */
+const segmentsAtOnce = 4
 
 /**
  * Snapshot and WAL into the empty place of the run. What can be refused is refused before the first byte; WAL is compared with the ledger
@@ -54,19 +57,20 @@ export async function restoreCopy(
   const target = setting.openTarget(directory)
   const { files, bytes } = await restoreSnapshot(copies.vault, manifest, key, target, { onProgress })
   await putHistories(run, copies, isolated, replaced)
-  let fetching = fetchNext(copies, segments[0])
-  for (const [index, name] of segments.entries()) {
-    const content = await fetching
-    // The next one is on its way while this one becomes durable.
-    fetching = fetchNext(copies, segments[index + 1])
+  // One is read while another becomes durable.
+  const put = async (name: string): Promise<boolean> => {
+    const { content, isListed } = await fetchSegment(copies, name)
     await isolated.putWal(run, name, content)
+    return isListed
   }
+  const listed = await inGroups(segments, put, segmentsAtOnce)
   await isolated.settle(run, systemIdentifier)
   return {
     snapshot: goal.snapshot,
     files,
     bytes,
     walSegments: segments.length,
+    walSegmentsUnlisted: listed.filter((isListed) => !isListed).length,
     walFrom: lsnOf(segmentStart(standing.from, segmentBytes)),
     walUntil: lsnOf(standing.until),
     ...(segments.length === 0 ? {} : { lastSegment: segments.at(-1) as string }),
@@ -87,13 +91,6 @@ async function putHistories(
     if (content !== undefined) histories.set(name, content)
   }
   for (const [name, content] of histories) await isolated.putWal(run, name, content)
-}
-
-function fetchNext(copies: ReadCopies, name: string | undefined): Promise<Uint8Array> {
-  const fetching = name === undefined ? Promise.resolve(new Uint8Array(0)) : fetchSegment(copies, name)
-  // Whoever waits for it learns of it.
-  fetching.catch(() => undefined)
-  return fetching
 }
 
 function noSnapshot(snapshot: string): RecoveryError {
