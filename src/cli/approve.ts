@@ -5,7 +5,7 @@ import { signApproval, signStandingApproval } from '../engine/approval-signature
 import { digest } from '../engine/digest.ts'
 import { parseDurationMs } from '../estate/duration.ts'
 import { clusterNamed, scopeOf } from '../estate/estate-lookup.ts'
-import { procedureNamed } from '../procedures/parts/catalogue.ts'
+import { automaticProcedureNamed } from '../procedures/parts/catalogue.ts'
 import type { ApproveOptions } from './commands/approve.ts'
 import { connect, shownAs } from './connection.ts'
 import type { Connection } from './connection.ts'
@@ -72,7 +72,7 @@ async function once(terminal: Terminal, connection: Connection, hash: string, op
 
 async function standing(connection: Connection, options: ApproveOptions) {
   const { estate, keys } = connection
-  const procedure = procedureNamed(options.standing ?? '').name
+  const procedure = automaticProcedureNamed(options.standing ?? '').name
   const cluster = clusterNamed(estate, options.cluster)
   const validMs = validity(options.expires, standingMs)
   const policyDigest = digest(cluster.policy)

@@ -31,6 +31,7 @@ export const reprotect: Procedure = {
   version: 1,
   scenario: 'component-loss',
   summary: 'bring a returned or broken member back as an acknowledging standby',
+  isAutomatic: true,
   parameters: [clusterParameter, { name: 'member', required: true, meaning: 'the member to bring back' }],
   plan(request: PlanRequest): Plan {
     const scene = sceneOf(request)

@@ -31,6 +31,7 @@ export const zoneFailover: Procedure = {
   version: 1,
   scenario: 'zone-loss',
   summary: 'promote a standby after the primary or its zone was lost; nothing acknowledged is lost',
+  isAutomatic: true,
   parameters: [
     clusterParameter,
     {

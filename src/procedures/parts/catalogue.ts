@@ -40,3 +40,16 @@ export function procedureNamed(name: string): Procedure {
     hint: 'list them with `pointzero plan --help`',
   })
 }
+
+/** One that a standing approval can be given for: for any other it would allow nothing. */
+export function automaticProcedureNamed(name: string): Procedure {
+  const found = procedureNamed(name)
+  if (found.isAutomatic === true) return found
+  const automatic = procedures.flatMap((one) => (one.isAutomatic === true ? one.name : []))
+  throw new RecoveryError({
+    code: 'APPROVAL_STANDING_UNUSED',
+    class: 'refused',
+    message: `a standing approval of ${name} would allow nothing: it is for ${automatic.join(' and ')}`,
+    hint: `approve a plan of it with \`pointzero approve <hash>\`; backups and restore tests begin when the estate declares it`,
+  })
+}

@@ -17,6 +17,8 @@ export interface Procedure {
   readonly scenario: Scenario | 'none'
   /** One sentence for `pointzero plan --help`. */
   readonly summary: string
+  /** The control plane may begin it by itself, under a standing approval of people. */
+  readonly isAutomatic?: true
   readonly parameters: readonly {
     readonly name: string
     readonly required: boolean
