@@ -26,8 +26,8 @@ export interface RestoreSetting {
 const progressBytes = 256 << 20
 /** What a replay writes on top of what it replays: restartpoints, the new timeline's first segments. */
 const spareSegments = 4
-/** Of 16 MiB as a rule, each in memory as a whole. */
-const segmentsAtOnce = 4
+/** Of 16 MiB as a rule, each in memory as a whole. A far archive is read ahead for about so many, not for more. */
+const segmentsAtOnce = 2
 
 /**
  * Snapshot and WAL into the empty place of the run. What can be refused is refused before the first byte; WAL is compared with the ledger
