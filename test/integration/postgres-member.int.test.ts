@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openPostgresProbe } from '../../src/drivers/postgres/postgres-probe.ts'
 import { compareLsn, lsnZero } from '../../src/domain/lsn.ts'
-import { openCluster, refusedWith } from '../support/postgres-cluster.ts'
+import { openCluster, refusedWith, refusesToFollow } from '../support/postgres-cluster.ts'
 import { connectClient, eventually, postmasterPid, sql } from '../support/postgres-estate.ts'
 import type { Node, PostgresEstate } from '../support/postgres-estate.ts'
 import { clock } from '../support/system-time.ts'
@@ -340,7 +340,7 @@ describe('a cluster of three', () => {
     await b.member.promote()
     await sql(b, 'create table won (id int)')
     await a.member.startAsStandby()
-    await assert.rejects(a.member.follow(b.upstream), refusedWith('PG_DIVERGED', 'permanent'))
+    await refusesToFollow(a, b)
     await a.member.stopImmediate()
     const start = clock.monotonicMs()
     const { method } = await a.member.rejoin(b.upstream)
@@ -378,7 +378,7 @@ describe('two promotions that did not know of each other', () => {
   })
 
   test('took the same timeline number, and are still told apart: no streaming, no rewind, a clone (T09)', async () => {
-    await a.member.writeCanary(1, 3_000)
+    await eventually('a commit is acknowledged', async () => await a.member.writeCanary(1, 3_000))
     const { flushLsn = lsnZero } = await a.member.observe()
     for (const { member } of [b, c])
       await eventually('it has all of it', async () =>
@@ -398,7 +398,7 @@ describe('two promotions that did not know of each other', () => {
     assert.equal(right.timeline, 3)
     await b.member.startAsStandby()
     assert.equal((await b.member.observe()).timeline, 3)
-    await assert.rejects(b.member.follow(c.upstream), refusedWith('PG_DIVERGED'))
+    await refusesToFollow(b, c)
     await b.member.stopImmediate()
     assert.deepEqual(await b.member.rejoin(c.upstream), { method: 'clone' })
     await b.member.startAsStandby()

@@ -12,6 +12,22 @@ export function refusedWith(wanted: string, wantedClass?: string): (error: unkno
   }
 }
 
+/** Asked again after a transient failure, as an executor asks: on a busy machine an answer may take longer than a step waits for it. */
+export async function refusesToFollow(standby: Node, upstream: Node): Promise<void> {
+  const answer = await eventually(
+    'it says whether it may follow',
+    async () => {
+      const said = await standby.member.follow(upstream.upstream).then(
+        () => new Error(`${standby.config.name} follows ${upstream.config.name}`),
+        (error: unknown) => error,
+      )
+      return said instanceof RecoveryError && said.class === 'transient' ? undefined : said
+    },
+    60_000,
+  )
+  refusedWith('PG_DIVERGED', 'permanent')(answer)
+}
+
 /** A primary and standbys in a new estate, with `ANY 1` over the standbys. */
 export async function openCluster(names: readonly string[], settings: Readonly<Record<string, string>> = {}) {
   requireSystemPostgres()
