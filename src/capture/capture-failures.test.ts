@@ -34,6 +34,7 @@ class AskingServer {
   stream(): ReplicationStream {
     return {
       messages: { [Symbol.asyncIterator]: () => messages() },
+      arrived: turn,
       sendStatus: async ({ flushed }) => {
         const claimed = positionOf(flushed)
         const durable = durableTo(this.#archive)
