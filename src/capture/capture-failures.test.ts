@@ -34,7 +34,6 @@ class AskingServer {
   stream(): ReplicationStream {
     return {
       messages: { [Symbol.asyncIterator]: () => messages() },
-      arrived: turn,
       sendStatus: async ({ flushed }) => {
         const claimed = positionOf(flushed)
         const durable = durableTo(this.#archive)

@@ -45,7 +45,6 @@ function serverOf(
         }
       },
     },
-    arrived: turn,
     sendStatus: async (status) => onStatus(status),
     finish: async () => undefined,
   }
@@ -69,29 +68,6 @@ function durableTo(archive: MemoryArchive, messages: readonly ReplicationMessage
   }
   return end
 }
-
-test('what arrived together becomes durable with one sync, and is acknowledged at once', async () => {
-  const archive = new MemoryArchive()
-  const writer = new WalWriter(archive, {
-    timeline: 1,
-    segmentBytes,
-    start,
-    heldUntil: 0,
-    onSegment: () => undefined,
-  })
-  const acknowledged: number[] = []
-  const server = serverOf(
-    walOf([100, 200, 300, 400]),
-    // Three came together, the fourth after they were answered.
-    async (index) => {
-      while (index === 3 && acknowledged.length === 0) await turn()
-    },
-    ({ flushed }) => acknowledged.push(positionOf(flushed) - start),
-  )
-  await receiveTimeline(new SystemClock(), server, writer, options, () => undefined)
-  await writer.close()
-  assert.deepEqual(acknowledged.slice(0, 2), [600, 1000])
-})
 
 test('no position is acknowledged that a power cut would take back, over segment ends and slow syncs', async () => {
   await fc.assert(

@@ -101,8 +101,6 @@ class TimelineReceiver {
         await new Promise<void>((resolve) => (this.#wake = resolve))
         continue
       }
-      // Several commits may have come together, and none of them is to wait for a sync of its own.
-      await this.#stream.arrived()
       await this.#writer.flush()
       await this.sendStatus(false)
       this.#report()

@@ -115,8 +115,6 @@ function socketStream(socket: Socket, options: TcpStreamOptions, where: string):
   const inbox = new Inbox(socket, where)
   return {
     read: () => inbox.take(),
-    // After the event loop has polled: it takes from a socket until that is empty.
-    arrived: () => new Promise((resolve) => setImmediate(resolve)),
     write: (bytes) =>
       new Promise((resolve, reject) => {
         if (inbox.failure !== undefined) reject(inbox.failure)

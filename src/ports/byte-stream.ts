@@ -9,8 +9,6 @@
 export interface ByteStream {
   /** The next bytes, at least one; `undefined` once the peer ended its side in an orderly way. One reader at a time. */
   read(): Promise<Uint8Array | undefined>
-  /** Resolves once all that has arrived by now can be read without waiting for the peer. */
-  arrived(): Promise<void>
   /** Resolves when the stream takes more. It does not mean that the peer has the bytes. */
   write(bytes: Uint8Array): Promise<void>
   /** Client side of a TLS handshake on this stream; afterwards only the returned stream may be used. Absent where there is no TLS. */

@@ -39,8 +39,6 @@ export type QueryEvent =
 export interface CopyBoth {
   /** The next payload, which may be kept; `undefined` once the server ended its side. */
   read(): Promise<Uint8Array | undefined>
-  /** As of a ByteStream. */
-  arrived(): Promise<void>
   write(bytes: Uint8Array): Promise<void>
   /** Ends our side, reads the rest away and returns the result sets that follow. The connection serves queries again. */
   finish(): Promise<readonly QueryResult[]>
@@ -128,7 +126,6 @@ export class PostgresConnection {
         open = false
         return undefined
       },
-      arrived: () => stream.arrived(),
       write: (bytes) => stream.write(encodeCopyData(bytes)),
       async finish() {
         if (first.done !== true && first.value.kind === 'copy-both') await stream.write(encodeCopyDone())

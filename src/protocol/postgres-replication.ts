@@ -119,8 +119,6 @@ export interface NextTimeline {
 export interface ReplicationStream {
   /** Ends when the server ended its side (the timeline is over). Call `finish` then. */
   readonly messages: AsyncIterable<ReplicationMessage>
-  /** Resolves once the reader of `messages` has got all that has arrived by now. */
-  arrived(): Promise<void>
   /** May be called while `messages` is being read. */
   sendStatus(status: StandbyStatus): Promise<void>
   /** Ends the stream from our side; the connection serves queries again. */
@@ -168,7 +166,6 @@ async function startStream(connection: PostgresConnection, command: string): Pro
         }
       },
     },
-    arrived: () => copy.arrived(),
     sendStatus: (status) => copy.write(encodeStandbyStatus(status)),
     async finish() {
       const row = (await copy.finish()).map(firstRow).find((candidate) => candidate?.has('next_tli') === true)

@@ -59,7 +59,6 @@ class Source {
     assert.ok(from >= segmentStart(this.acknowledged, segmentBytes), 'it asks for what it acknowledged')
     return {
       messages: { [Symbol.asyncIterator]: () => this.#messages(from, process) },
-      arrived: async () => undefined,
       sendStatus: async ({ flushed }) => {
         const position = positionOf(flushed)
         assert.ok(position <= this.end, 'nothing is acknowledged that was not sent')

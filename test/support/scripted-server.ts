@@ -24,10 +24,6 @@ export class ScriptedServer implements ByteStream {
     return this.closed ? undefined : this.#chunks.shift()
   }
 
-  async arrived(): Promise<void> {
-    // It says its lines when it is asked.
-  }
-
   async write(bytes: Uint8Array): Promise<void> {
     this.written.push(bytes)
   }
