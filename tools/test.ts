@@ -37,8 +37,8 @@ async function main(): Promise<void> {
       `${suite.name.padEnd(12)}${seconds.padStart(7)} s  ${result.passed} ok, ${result.failed} not ok${reason}`,
     )
     print(lines.at(-1) ?? '')
-    if ((result.failures ?? []).length > 0)
-      failures.push(`\n── failed in ${suite.name}`, ...(result.failures ?? []))
+    const { failures: said = [] } = result
+    if (said.length > 0) failures.push(`\n── failed in ${suite.name}`, ...said)
     if (process.exitCode !== undefined) break
   }
   for (const line of failures) print(line)

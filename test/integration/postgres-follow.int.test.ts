@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { compareLsn, lsnZero } from '../../src/domain/lsn.ts'
-import { openCluster, refusedWith, refusesToFollow } from '../support/postgres-cluster.ts'
-import { eventually, sql } from '../support/postgres-estate.ts'
+import { hasAllOf, openCluster, refusedWith, refusesToFollow } from '../support/postgres-cluster.ts'
+import { sql } from '../support/postgres-estate.ts'
 import type { Node, PostgresEstate } from '../support/postgres-estate.ts'
 
 describe('a standby that has not replayed all that it received', () => {
@@ -85,10 +84,3 @@ describe('a standby that has not replayed all that it received', () => {
     assert.equal((await c.member.observe()).upstream, '')
   })
 })
-
-async function hasAllOf(primary: Node, standby: Node): Promise<void> {
-  const { flushLsn = lsnZero } = await primary.member.observe()
-  await eventually('it has received all of it', async () =>
-    compareLsn((await standby.member.observe()).receivedLsn ?? lsnZero, flushLsn) >= 0 ? true : undefined,
-  )
-}

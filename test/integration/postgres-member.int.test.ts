@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openPostgresProbe } from '../../src/drivers/postgres/postgres-probe.ts'
 import { compareLsn, lsnZero } from '../../src/domain/lsn.ts'
-import { openCluster, refusedWith, refusesToFollow } from '../support/postgres-cluster.ts'
+import { hasAllOf, openCluster, refusedWith, refusesToFollow } from '../support/postgres-cluster.ts'
 import { connectClient, eventually, postmasterPid, sql } from '../support/postgres-estate.ts'
 import type { Node, PostgresEstate } from '../support/postgres-estate.ts'
 import { clock } from '../support/system-time.ts'
@@ -379,11 +379,7 @@ describe('two promotions that did not know of each other', () => {
 
   test('took the same timeline number, and are still told apart: no streaming, no rewind, a clone (T09)', async () => {
     await eventually('a commit is acknowledged', async () => await a.member.writeCanary(1, 3_000))
-    const { flushLsn = lsnZero } = await a.member.observe()
-    for (const { member } of [b, c])
-      await eventually('it has all of it', async () =>
-        compareLsn((await member.observe()).receivedLsn ?? lsnZero, flushLsn) >= 0 ? true : undefined,
-      )
+    for (const standby of [b, c]) await hasAllOf(a, standby)
     await a.member.stopImmediate()
     await Promise.all([b.member.detach(), c.member.detach()])
     await b.member.setSynchronous([], 0)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { compareLsn, lsnZero } from '../../src/domain/lsn.ts'
 import { RecoveryError } from '../../src/domain/recovery-error.ts'
 import { eventually, PostgresEstate, requireSystemPostgres, systemPostgres } from './postgres-estate.ts'
 import type { Node } from './postgres-estate.ts'
@@ -56,4 +57,12 @@ export async function openCluster(names: readonly string[], settings: Readonly<R
     await estate.close()
     throw new Error(`the cluster did not come up:\n${logs}`, { cause: error })
   }
+}
+
+/** Resolves when the standby has received what the primary has flushed by now. */
+export async function hasAllOf(primary: Node, standby: Node): Promise<void> {
+  const { flushLsn = lsnZero } = await primary.member.observe()
+  await eventually('it has received all of it', async () =>
+    compareLsn((await standby.member.observe()).receivedLsn ?? lsnZero, flushLsn) >= 0 ? true : undefined,
+  )
 }

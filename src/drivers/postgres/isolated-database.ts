@@ -97,8 +97,7 @@ class PostgresCopy implements OpenIsolatedDatabase {
       const beside = join(folder, `${name}.pointzero-new`)
       const file = await open(beside, 'w', 0o600)
       try {
-        // In one piece: `writeFile` takes 32 trips to the thread pool for a segment.
-        for (let at = 0; at < content.length;) at += (await file.write(content, at)).bytesWritten
+        await file.writeFile(content)
         const { runAs } = this.#config
         if (runAs !== undefined) await file.chown(runAs.uid, runAs.gid)
         await file.sync()

@@ -43,7 +43,7 @@ export async function detachStandby(
   config: PostgresMemberConfig,
   session: PostgresSession,
 ): Promise<void> {
-  if (!(await isRecovering(session))) throw notStandby(config.name)
+  await requireStandby(config.name, session)
   await alterSystem(clock, config.name, session, 'primary_conninfo', '')
   const start = clock.monotonicMs()
   let absent = 0
@@ -82,7 +82,7 @@ export async function followUpstream(
   await withSession(async (session) => {
     await requireStandby(config.name, session)
     if (!(await streamsFrom(session, upstream)))
-      await requireCommonHistory(config, clock, upstream, await endOfOwnWal(config.name, clock, session))
+      await requireCommonHistory(config, clock, upstream, await heldPosition(config.name, clock, session))
     await alterSystem(clock, config.name, session, 'primary_conninfo', conninfo)
     const start = clock.monotonicMs()
     const streaming = await waitUntil(clock, streamMs, 20, async () => {
@@ -141,7 +141,7 @@ async function requireStandby(member: string, session: PostgresSession): Promise
  * Where all the WAL that it has ends, not only what it has replayed: the rest may be what no other member has. A receiver is asked for only
  * after that end was reached, so from then on the received position tells it.
  */
-async function endOfOwnWal(member: string, clock: Clock, session: PostgresSession): Promise<WalPosition> {
+async function heldPosition(member: string, clock: Clock, session: PostgresSession): Promise<WalPosition> {
   let replayed = lsnZero
   const end = await waitUntil(clock, replayMs, 50, async () => {
     const seen = await seeMember(session, answerMs)
