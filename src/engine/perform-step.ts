@@ -34,6 +34,8 @@ const firstPollMs = 20
 const longestPollMs = 500
 /** An effect that ended without an error shows within this. */
 const settleMs = 30_000
+/** What a look needs to be an answer, also when the effect has used up all the time of the step: a network may ask a second time. */
+const lookMs = 2_000
 /** Within one attempt, how often an effect is asked for again after a fresh look. */
 const freshLooksMax = 3
 
@@ -97,10 +99,12 @@ async function attempt(
     if (already !== undefined) return { observation: already, result: after }
   } catch (error) {
     if (!(error instanceof RecoveryError) || error.class !== 'unknown-outcome') throw error
-    if (!run.last) return { observation: await verifyOnce(around, request, deadlineMs, error), result: after }
+    const lookBy = Math.max(deadlineMs, clock.monotonicMs() + lookMs)
+    if (!run.last) return { observation: await verifyOnce(around, request, lookBy, error), result: after }
   }
+  const nowMs = clock.monotonicMs()
   // A clone may take an hour, what shows that it worked may not: a member whose upstream died would be waited for to the end.
-  const seenBy = Math.min(deadlineMs, clock.monotonicMs() + settleMs)
+  const seenBy = Math.max(Math.min(deadlineMs, nowMs + settleMs), nowMs + lookMs)
   return { observation: await observeUntil(around, request, seenBy), result: after }
 }
 
@@ -137,14 +141,21 @@ function satisfiedResult({ kind, touched }: StepRun): Outcome['result'] {
   return touched ? 'done' : 'satisfied'
 }
 
-/** After an unknown outcome, while another attempt is allowed: look once; the next attempt looks first again. */
+/**
+ * After an unknown outcome, while another attempt is allowed: look once; the next attempt looks first again. What went wrong with the
+ * effect is the news, not that it could not be looked at.
+ */
 async function verifyOnce(
   around: StepSurroundings,
   request: StepRequest,
   deadlineMs: number,
   cause: RecoveryError,
 ): Promise<Satisfied> {
-  const seen = await observeOnce(around, request, deadlineMs)
+  const seen = await observeOnce(around, request, deadlineMs).catch((error: unknown) => {
+    around.signal.throwIfAborted()
+    if (error instanceof RecoveryError && error.class === 'transient') throw cause
+    throw error
+  })
   if (seen.satisfied) return seen
   throw cause
 }

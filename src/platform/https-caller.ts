@@ -2,16 +2,15 @@ import { X509Certificate } from 'node:crypto'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { RequestOptions } from 'node:https'
-import { connect as connectTcp, isIP } from 'node:net'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { checkServerIdentity, connect } from 'node:tls'
 import type { Json } from '../domain/canonical-json.ts'
 import { RecoveryError, fromErrorRecord } from '../domain/recovery-error.ts'
 import type { ErrorRecord } from '../domain/recovery-error.ts'
 import type { CallOptions, Endpoint } from '../ports/network.ts'
 import type { TlsIdentity } from './certificates.ts'
 import { parseBody, readBody, replyBytesMax } from './network-body.ts'
+import { openVerifiedConnection } from './verified-connection.ts'
+import type { VerifiedPeer } from './verified-connection.ts'
 
 /** The calling side of `HttpsNetwork`: connections are kept and used again, because a handshake costs more than the call. */
 export class HttpsCaller {
@@ -48,7 +47,9 @@ export class HttpsCaller {
 
   #pool(to: Endpoint, expectSubject: string | undefined): ConnectionPool {
     const key = `${to.address} ${to.port} ${expectSubject ?? ''}`
-    const pool = this.#pools.get(key) ?? new ConnectionPool(this.#identity, to, expectSubject)
+    const pool =
+      this.#pools.get(key) ??
+      new ConnectionPool(this.#identity, { to, ...(expectSubject === undefined ? {} : { expectSubject }) })
     this.#pools.set(key, pool)
     return pool
   }
@@ -64,55 +65,23 @@ interface PoolRequest extends RequestOptions {
 
 class ConnectionPool extends Agent {
   readonly #identity: TlsIdentity
-  readonly #to: Endpoint
-  readonly #expectSubject: string | undefined
+  readonly #peer: VerifiedPeer
 
-  constructor(identity: TlsIdentity, to: Endpoint, expectSubject: string | undefined) {
+  constructor(identity: TlsIdentity, peer: VerifiedPeer) {
     // No resumed sessions: those are not checked for identity again.
     super({ keepAlive: true, maxCachedSessions: 0, scheduling: 'lifo' })
     this.#identity = identity
-    this.#to = to
-    this.#expectSubject = expectSubject
+    this.#peer = peer
   }
 
-  /** Hands a connection out only after both certificates were verified: not a byte of a request goes to anybody else. */
   override createConnection(
-    options: PoolRequest,
+    { connectTimeoutMs = connectMs }: PoolRequest,
     ready: (error: Error | null, stream: Duplex) => void = () => undefined,
   ): null {
-    const { address, port } = this.#to
-    const expected = this.#expectSubject
-    const line = connectTcp({ host: address, port, noDelay: true })
-    const socket = connect({
-      socket: line,
-      host: address,
-      minVersion: 'TLSv1.3',
-      ca: this.#identity.authorityPem,
-      cert: this.#identity.certificatePem,
-      key: this.#identity.privateKeyPem,
-      ...(isIP(address) === 0 ? { servername: address } : {}),
-      checkServerIdentity: (host, certificate) => {
-        if (expected === undefined) return checkServerIdentity(host, certificate)
-        const found = String(certificate.subject.CN)
-        return found === expected ? undefined : otherPeer(this.#to, expected, found)
-      },
-    })
-    const timeoutMs = options.connectTimeoutMs ?? connectMs
-    const startedMs = performance.now()
-    const timer = setTimeout(() => {
-      const lateMs = performance.now() - startedMs - timeoutMs
-      socket.destroy(new Error(noAnswer(line, lateMs)))
-    }, timeoutMs)
-    const failed = (error: Error): void => {
-      clearTimeout(timer)
-      ready(error, socket)
-    }
-    socket.once('error', failed)
-    socket.once('secureConnect', () => {
-      clearTimeout(timer)
-      socket.removeListener('error', failed)
-      ready(null, socket)
-    })
+    void openVerifiedConnection(this.#identity, this.#peer, connectTimeoutMs).then(
+      (socket) => ready(null, socket),
+      (error: Error) => (ready as (error: Error) => void)(error),
+    )
     return null
   }
 
@@ -121,16 +90,6 @@ class ConnectionPool extends Agent {
       for (const socket of sockets ?? []) socket.destroy()
     }
   }
-}
-
-/** How far it came, and whether it is this process that was slow: without that nobody can say afterwards which side stood still. */
-function noAnswer(line: Socket, lateMs: number): string {
-  const { bytesWritten, bytesRead, localPort } = line
-  const reached = line.connecting
-    ? 'no TCP connection'
-    : `TCP from port ${localPort ?? 0}, ${bytesWritten} bytes sent, ${bytesRead} received, TLS not agreed`
-  const stood = lateMs > 500 ? `; this process itself stood still for ${Math.round(lateMs)} ms` : ''
-  return `no answer to the connection attempt (${reached})${stood}`
 }
 
 class Call {
@@ -243,15 +202,6 @@ function replyOf(status: number, body: Json): Json {
 function remoteBug(record: ErrorRecord): ErrorRecord {
   const message = `the other side has a bug: ${record.message}`
   return { code: record.code, class: 'unknown-outcome', message, hint: 'look at the log there' }
-}
-
-function otherPeer(to: Endpoint, expected: string, found: string): RecoveryError {
-  return new RecoveryError({
-    code: 'NETWORK_OTHER_PEER',
-    class: 'refused',
-    message: `${to.address} port ${to.port} is ${found}, not ${expected}`,
-    hint: 'compare the addresses in the estate with the hosts; somebody may have taken the address',
-  })
 }
 
 function ownCertificateExpired(subject: string): RecoveryError {

@@ -12,6 +12,15 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
+async function within(limitMs: number, what: string, work: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const late = clock.sleep(limitMs, over.signal).then(
+    () => assert.fail(`never happened: ${what}`),
+    () => undefined,
+  )
+  await Promise.race([work.finally(() => over.abort()), late])
+}
+
 type Promised = (gate: OpenGate, one: RecordingServer, two: RecordingServer) => Promise<void>
 
 /** What every gate promises, each with a gate that has no target yet and two servers that echo. */
@@ -48,6 +57,30 @@ const promises: Readonly<Record<string, Promised>> = {
       assert.equal(one.receivedBytes, before)
       assert.equal(two.receivedBytes, 1)
     },
+
+  'is led elsewhere at the very moment at which sessions are ending': async (gate, one, two) => {
+    // What arrives there arrives together with the end of the clients, right behind it.
+    const signal = await RecordingServer.open()
+    const bell = await RecordingClient.open(signal.endpoint.port)
+    await until('the bell is connected', () => signal.sockets.length === 1)
+    for (const [round, { endpoint }] of [one, two, one, two, one, two].entries()) {
+      await gate.route({ target: endpoint, epoch: 1 })
+      const clients = await Promise.all([1, 2, 3].map(async () => await RecordingClient.open(gate.port)))
+      for (const client of clients) client.socket.write('a')
+      await until('relayed', () => clients.every(({ received }) => received === 'a'))
+      const routed = new Promise<void>((resolve, reject) => {
+        signal.sockets[0]?.once('data', () => void gate.route({ epoch: 1 }).then(resolve, reject))
+      })
+      await Promise.all(
+        clients.map(async ({ socket }) => await new Promise<void>((sent) => socket.end(sent))),
+      )
+      bell.socket.write('now')
+      await within(5_000, `round ${round}: the route is set`, routed)
+      await Promise.all(clients.map(async ({ closed }) => await closed))
+    }
+    bell.socket.destroy()
+    await signal.close()
+  },
 
   'keeps sessions when it is routed again to where it leads': async (gate, one) => {
     await gate.route({ target: one.endpoint, epoch: 1 })

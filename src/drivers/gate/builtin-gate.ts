@@ -182,10 +182,13 @@ function isOwnHost({ remoteAddress = '', localAddress = '' }: Socket): boolean {
   return remoteAddress === localAddress || /^(::1|(::ffff:)?127\.)/.test(remoteAddress)
 }
 
+/** Resolves when the socket is closed. */
 async function reset(socket: Socket): Promise<void> {
   if (socket.closed) return
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  if (socket.connecting) socket.destroy()
+  // A reset while the end is being sent is refused (uv_tcp_close_reset: EINVAL): the socket then stays open and never says "close".
+  const isEnding = socket.writableEnded && !socket.writableFinished
+  if (socket.connecting || isEnding) socket.destroy()
   else socket.resetAndDestroy()
   await closed
 }
