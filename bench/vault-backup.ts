@@ -55,8 +55,8 @@ async function main(): Promise<void> {
       chownSync(place, owner.uid, owner.gid)
       prepare(place)
       report(round, `${name} backup`, await measure(backup(place)))
+      // Removed at the end only: ext4 passes over inodes that were just freed, and what follows would pay for that.
       report(round, `${name} restore`, await measure(restore(place)))
-      rmSync(place, { recursive: true, force: true })
     }
   }
   print(`load ${loadavg().join(' ')}`)

@@ -14,6 +14,8 @@ export interface RestoreOwner {
 export function openRestoreTarget(directory: string, owner?: RestoreOwner): RestoreDirectory {
   const name = resolve(directory)
   const made = new Set<string>()
+  // By directory, the newest file that is being made: the kernel lets one in at a time, and threads that wait would spin on its lock.
+  const creating = new Map<string, Promise<unknown>>()
   const inside = (path: string) => join(name, contained(path))
   return {
     name,
@@ -30,7 +32,15 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
     async createFile(path) {
       // O_EXCL neither replaces a file nor follows a link.
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-      const handle = await open(inside(path), flags, 0o600)
+      const directory = dirname(path)
+      const opening = (creating.get(directory) ?? Promise.resolve()).then(async () =>
+        open(inside(path), flags, 0o600),
+      )
+      creating.set(
+        directory,
+        opening.catch(() => undefined),
+      )
+      const handle = await opening
       made.add(path)
       try {
         if (owner !== undefined) await handle.chown(owner.uid, owner.gid)

@@ -42,7 +42,8 @@ async function unpack({ codec, bytes }: Packed, contentBytes: number): Promise<U
   if (codec === codecs.none) return bytes
   if (codec !== codecs.zstd) throw new RangeError(`codec ${codec} is unknown`)
   const limit = Math.max(contentBytes, 1)
-  const options = { chunkSize: Math.max(limit, 64), maxOutputLength: limit, params: decompressParams }
+  // One byte more than can come: into a buffer that is full another one is made, for nothing.
+  const options = { chunkSize: Math.max(limit + 1, 64), maxOutputLength: limit, params: decompressParams }
   return contentBytes < inlineBytes
     ? zstdDecompressSync(bytes, options)
     : await decompressInPool(bytes, options)

@@ -43,7 +43,7 @@ test('several files are read at once, but never more than a few pieces, and pack
     most = Math.max(most, (taken += 1))
     await gate.promise
     const content: Uint8Array[] = []
-    for await (const { bytes } of pieces) content.push(await bytes)
+    for await (const { bytes } of pieces) content.push(Buffer.from(await bytes))
     found.set(path, Buffer.concat(content))
     taken -= 1
   })

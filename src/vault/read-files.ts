@@ -1,9 +1,13 @@
+import { freeBytes } from './free-bytes.ts'
 import type { TableEntry } from './file-table.ts'
 import type { FilePiece, SnapshotReader } from './snapshot-reader.ts'
 
 export type FileEntry = TableEntry & { readonly kind: 'file' }
 
-/** Does what it wants with one file. Its pieces come in order; those that it leaves are given up. */
+/**
+ * Does what it wants with one file. Its pieces come in order; those that it leaves are given up. The bytes of a piece are gone when the next
+ * one is asked for.
+ */
 export type TakeFile = (file: FileEntry, pieces: AsyncIterable<FilePiece>) => Promise<void>
 
 interface Failure {
@@ -117,7 +121,7 @@ class PieceQueue {
     this.#wake?.()
   }
 
-  /** Each keeps its room until the next one is asked for. */
+  /** Each keeps its bytes and its room until the next one is asked for. */
   async *pieces(): AsyncGenerator<FilePiece, void, undefined> {
     for (;;) {
       const piece = this.#pieces.shift()
@@ -129,6 +133,7 @@ class PieceQueue {
       try {
         yield piece
       } finally {
+        void piece.bytes.then(freeBytes, () => undefined)
         this.#room.leave()
       }
     }

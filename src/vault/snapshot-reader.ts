@@ -13,7 +13,7 @@ import { damaged } from './vault-damage.ts'
 import type { Vault } from './vault-descriptor.ts'
 import { backupManifestMaxBytes } from './vault-limits.ts'
 
-/** A piece of a file: part of the content of one chunk. A damaged one rejects; those after it can be read. */
+/** A piece of a file: part of the content of one chunk, in a buffer of its own. A damaged one rejects; those after it can be read. */
 export interface FilePiece {
   readonly bytes: Promise<Uint8Array>
 }
