@@ -235,8 +235,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     'copies that nobody has spoken of are taken for none',
     edit(
       'watch/seen-copies.ts',
-      'if (kept === undefined) return undefined',
-      'if (kept === undefined) return { snapshots: [] }',
+      'if (kept === undefined || !isFreshReport(kept.view, kept.ageMs)) return undefined',
+      'if (kept === undefined || !isFreshReport(kept.view, kept.ageMs)) return { snapshots: [] }',
     ),
   ),
   bug(
