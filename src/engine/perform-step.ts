@@ -34,7 +34,7 @@ const firstPollMs = 20
 const longestPollMs = 500
 /** An effect that ended without an error shows within this. */
 const settleMs = 30_000
-/** What a look needs to be an answer, also when the effect has used up all the time of the step: a network may ask a second time. */
+/** What a look needs to be an answer, also when the effect has used up all the time of the step. */
 const lookMs = 2_000
 /** Within one attempt, how often an effect is asked for again after a fresh look. */
 const freshLooksMax = 3
