@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 /** One bug that somebody might write, as a replacement of text that occurs exactly once in its file. */
 export interface PlantedBug {
   readonly name: string
@@ -252,3 +255,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     edit('watch/held-back.ts', 'return resting(entry, input)', 'return undefined'),
   ),
 ]
+
+/** Each text occurs exactly once below `root`, or the bug would not be the one that its name says. */
+export function requireFound(root: string, { name, edits }: PlantedBug): void {
+  for (const { file, find } of edits) {
+    const times = readFileSync(join(root, file), 'utf8').split(find).length - 1
+    if (times !== 1) throw new Error(`${name}: found ${times} times in ${file}: ${find}`)
+  }
+}

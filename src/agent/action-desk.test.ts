@@ -8,7 +8,7 @@ import { ActionDesk } from './action-desk.ts'
 import { AgentState } from './agent-state.ts'
 import { EpochGuard } from './epoch-guard.ts'
 import { Tickets } from './tickets.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../domain/turns.ts'
 import type { ActionCall } from './wire.ts'
 
 const scope = 'cluster:cmp_ledger'

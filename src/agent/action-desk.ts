@@ -6,9 +6,9 @@ import type { AgentContext } from '../actions/agent-context.ts'
 import { effectOf, isEffect } from '../engine/action.ts'
 import type { Action, ActionRegistry, Authority, Observation } from '../engine/action.ts'
 import type { EpochGuard } from './epoch-guard.ts'
-import { turnTarget } from './turns.ts'
+import { turnTarget } from './turn-target.ts'
 import type { Tickets } from './tickets.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from '../domain/turns.ts'
 import type { ActionCall, Hello } from './wire.ts'
 
 /**

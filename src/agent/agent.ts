@@ -15,7 +15,7 @@ import { EpochGuard } from './epoch-guard.ts'
 import { GateDoors } from './gate-doors.ts'
 import { MemberWatch } from './member-watch.ts'
 import { Tickets } from './tickets.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../domain/turns.ts'
 import { pause, ProbeWatch, type ProbeTarget } from './probe-watch.ts'
 import {
   agentMethods,

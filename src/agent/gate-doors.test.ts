@@ -5,7 +5,7 @@ import type { MaintenanceNews } from '../domain/maintenance-record.ts'
 import type { GateDoor, TrafficGate } from '../ports/traffic-gate.ts'
 import { AgentState } from './agent-state.ts'
 import { GateDoors } from './gate-doors.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../domain/turns.ts'
 
 /** A gate that writes down what it was told; while `fails` it takes no order. */
 class ToldGate implements TrafficGate {

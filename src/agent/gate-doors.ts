@@ -2,8 +2,8 @@ import type { MaintenanceNews } from '../domain/maintenance-record.ts'
 import type { GateDoor, TrafficGate } from '../ports/traffic-gate.ts'
 import type { World } from '../ports/world.ts'
 import type { AgentState, StoredDoor } from './agent-state.ts'
-import { turnTarget } from './turns.ts'
-import type { Turns } from './turns.ts'
+import { turnTarget } from './turn-target.ts'
+import type { Turns } from '../domain/turns.ts'
 
 interface LocalGate {
   readonly component: string

@@ -10,7 +10,8 @@ import type { MemberObservation } from '../ports/database-member.ts'
 import { simulatedEstate } from '../simulation/simulated-estate.ts'
 import { AgentState } from './agent-state.ts'
 import { MemberWatch } from './member-watch.ts'
-import { Turns, turnTarget } from './turns.ts'
+import { Turns } from '../domain/turns.ts'
+import { turnTarget } from './turn-target.ts'
 
 const fenceMs = 1_000
 const id = 'mbr_ledger1'

@@ -7,8 +7,8 @@ import type { AgentState } from './agent-state.ts'
 import type { LocalMember } from './agent-setup.ts'
 import { decideFence } from './fence-decision.ts'
 import { pause } from './probe-watch.ts'
-import { turnTarget } from './turns.ts'
-import type { Turns } from './turns.ts'
+import { turnTarget } from './turn-target.ts'
+import type { Turns } from '../domain/turns.ts'
 import type { LeaderNews, MemberView } from './wire.ts'
 
 /** A canary is written this often, in milliseconds; its acknowledgement is what tells a primary that it is not alone. */

@@ -99,12 +99,11 @@ async function attempt(
     if (already !== undefined) return { observation: already, result: after }
   } catch (error) {
     if (!(error instanceof RecoveryError) || error.class !== 'unknown-outcome') throw error
-    const lookBy = Math.max(deadlineMs, clock.monotonicMs() + lookMs)
+    const lookBy = lookDeadline(clock, deadlineMs)
     if (!run.last) return { observation: await verifyOnce(around, request, lookBy, error), result: after }
   }
-  const nowMs = clock.monotonicMs()
   // A clone may take an hour, what shows that it worked may not: a member whose upstream died would be waited for to the end.
-  const seenBy = Math.max(Math.min(deadlineMs, nowMs + settleMs), nowMs + lookMs)
+  const seenBy = Math.min(lookDeadline(clock, deadlineMs), clock.monotonicMs() + settleMs)
   return { observation: await observeUntil(around, request, seenBy), result: after }
 }
 
@@ -141,6 +140,11 @@ function satisfiedResult({ kind, touched }: StepRun): Outcome['result'] {
   return touched ? 'done' : 'satisfied'
 }
 
+/** The deadline of the step, or later where that leaves no time to look. */
+function lookDeadline(clock: Clock, deadlineMs: number): number {
+  return Math.max(deadlineMs, clock.monotonicMs() + lookMs)
+}
+
 /**
  * After an unknown outcome, while another attempt is allowed: look once; the next attempt looks first again. What went wrong with the
  * effect is the news, not that it could not be looked at.
@@ -152,7 +156,6 @@ async function verifyOnce(
   cause: RecoveryError,
 ): Promise<Satisfied> {
   const seen = await observeOnce(around, request, deadlineMs).catch((error: unknown) => {
-    around.signal.throwIfAborted()
     if (error instanceof RecoveryError && error.class === 'transient') throw cause
     throw error
   })

@@ -47,9 +47,7 @@ export class HttpsCaller {
 
   #pool(to: Endpoint, expectSubject: string | undefined): ConnectionPool {
     const key = `${to.address} ${to.port} ${expectSubject ?? ''}`
-    const pool =
-      this.#pools.get(key) ??
-      new ConnectionPool(this.#identity, { to, ...(expectSubject === undefined ? {} : { expectSubject }) })
+    const pool = this.#pools.get(key) ?? new ConnectionPool(this.#identity, { to, expectSubject })
     this.#pools.set(key, pool)
     return pool
   }

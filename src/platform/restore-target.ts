@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, open, readdir, realpath, rename, statfs, unlink } 
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { assert, RecoveryError } from '../domain/recovery-error.ts'
+import { Turns } from '../domain/turns.ts'
 import type { RestoreDirectory, RestoreFile } from '../ports/restore-target.ts'
 
 export interface RestoreOwner {
@@ -14,8 +15,8 @@ export interface RestoreOwner {
 export function openRestoreTarget(directory: string, owner?: RestoreOwner): RestoreDirectory {
   const name = resolve(directory)
   const made = new Set<string>()
-  // By directory, the newest file that is being made: the kernel lets one in at a time, and threads that wait would spin on its lock.
-  const creating = new Map<string, Promise<unknown>>()
+  // One file after the other in a directory: the kernel lets one in at a time, and threads that wait would spin on its lock.
+  const creating = new Turns()
   const inside = (path: string) => join(name, contained(path))
   return {
     name,
@@ -32,15 +33,7 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
     async createFile(path) {
       // O_EXCL neither replaces a file nor follows a link.
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-      const directory = dirname(path)
-      const opening = (creating.get(directory) ?? Promise.resolve()).then(async () =>
-        open(inside(path), flags, 0o600),
-      )
-      creating.set(
-        directory,
-        opening.catch(() => undefined),
-      )
-      const handle = await opening
+      const handle = await creating.inTurn(dirname(path), async () => open(inside(path), flags, 0o600))
       made.add(path)
       try {
         if (owner !== undefined) await handle.chown(owner.uid, owner.gid)

@@ -8,8 +8,8 @@ import type { TlsIdentity } from './certificates.ts'
 
 export interface VerifiedPeer {
   readonly to: Endpoint
-  /** The subject that its certificate must name; absent: the certificate must carry the address. */
-  readonly expectSubject?: string
+  /** The subject that its certificate must name; undefined: the certificate must carry the address. */
+  readonly expectSubject: string | undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OpenGate } from '../../src/drivers/gate/builtin-gate.ts'
 import { RecoveryError } from '../../src/domain/recovery-error.ts'
+import { withTimeout } from '../../src/engine/with-timeout.ts'
 import { clock } from './system-time.ts'
 import { RecordingClient, RecordingServer } from './tcp-peers.ts'
 
@@ -10,15 +11,6 @@ async function until(what: string, holds: () => boolean): Promise<void> {
     assert.ok(waited < 5_000, `never happened: ${what}`)
     await clock.sleep(5)
   }
-}
-
-async function within(limitMs: number, what: string, work: Promise<void>): Promise<void> {
-  const over = new AbortController()
-  const late = clock.sleep(limitMs, over.signal).then(
-    () => assert.fail(`never happened: ${what}`),
-    () => undefined,
-  )
-  await Promise.race([work.finally(() => over.abort()), late])
 }
 
 type Promised = (gate: OpenGate, one: RecordingServer, two: RecordingServer) => Promise<void>
@@ -75,7 +67,8 @@ const promises: Readonly<Record<string, Promised>> = {
         clients.map(async ({ socket }) => await new Promise<void>((sent) => socket.end(sent))),
       )
       bell.socket.write('now')
-      await within(5_000, `round ${round}: the route is set`, routed)
+      const late = () => new Error(`never happened: round ${round}: the route is set`)
+      await withTimeout(clock, 5_000, late, new AbortController().signal, routed)
       await Promise.all(clients.map(async ({ closed }) => await closed))
     }
     bell.socket.destroy()
