@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
 import { chmod, chown, mkdir, open, readdir, realpath, rename, statfs, unlink } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { assert, RecoveryError } from '../domain/recovery-error.ts'
 import { Turns } from '../domain/turns.ts'
-import type { RestoreDirectory, RestoreFile } from '../ports/restore-target.ts'
+import type { RestoreDirectory } from '../ports/restore-target.ts'
+import { RestoredFile } from './restored-file.ts'
+import type { Rooms } from './restored-file.ts'
 
 export interface RestoreOwner {
   readonly uid: number
@@ -17,6 +18,7 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
   const made = new Set<string>()
   // One file after the other in a directory: the kernel lets one in at a time, and threads that wait would spin on its lock.
   const creating = new Turns()
+  const rooms: Rooms = []
   const inside = (path: string) => join(name, contained(path))
   return {
     name,
@@ -41,7 +43,7 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
         await handle.close()
         throw error
       }
-      return restoreFile(handle)
+      return new RestoredFile(handle, rooms)
     },
     async rename(from, to) {
       await rename(inside(from), inside(to))
@@ -63,34 +65,6 @@ export function openRestoreTarget(directory: string, owner?: RestoreOwner): Rest
       } else await syncPath(inside(path))
     },
   }
-}
-
-function restoreFile(handle: FileHandle): RestoreFile {
-  let closed = false
-  return {
-    async write(pieces) {
-      let rest = pieces.filter((piece) => piece.length > 0)
-      while (rest.length > 0) rest = remaining(rest, (await handle.writev(rest)).bytesWritten)
-    },
-    async sync() {
-      await handle.sync()
-    },
-    async close() {
-      if (closed) return
-      closed = true
-      await handle.close()
-    },
-  }
-}
-
-/** What is left of the pieces when their first `written` bytes are gone: a write may be a partial one. */
-function remaining(pieces: readonly Uint8Array[], written: number): Uint8Array[] {
-  let gone = written
-  return pieces.flatMap((piece) => {
-    const skipped = Math.min(gone, piece.length)
-    gone -= skipped
-    return skipped === piece.length ? [] : [piece.subarray(skipped)]
-  })
 }
 
 /** False when the name exists already. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ByteStream, TlsOptions } from '../ports/byte-stream.ts'
+import { SocketInbox } from './socket-inbox.ts'
 
 export interface TcpStreamOptions {
   readonly address: string
@@ -16,15 +17,15 @@ export interface TcpStreamOptions {
 }
 
 const keepAliveIdleMs = 10_000
-/** Received and not yet taken: beyond this the peer is blocked. */
-const highWaterBytes = 256 * 1024
 const closeGraceMs = 1_000
 
 export async function openTcpStream(options: TcpStreamOptions): Promise<ByteStream> {
   const where = `${options.address}:${options.port}`
   const { signal } = options
   signal?.throwIfAborted()
+  const inbox = inboxOf(where)
   const socket = connectSocket({
+    onread: inbox.onread,
     host: options.address,
     port: options.port,
     noDelay: true,
@@ -35,84 +36,28 @@ export async function openTcpStream(options: TcpStreamOptions): Promise<ByteStre
   signal?.addEventListener('abort', abort, { once: true })
   socket.once('close', () => signal?.removeEventListener('abort', abort))
   await established(socket, 'connect', options.connectTimeoutMs, where)
-  return socketStream(socket, options, where)
+  inbox.listen(socket)
+  return socketStream(socket, inbox, options, where)
 }
 
-/** What arrived and was not taken yet. The socket flows only while that is little. Each chunk is a buffer of its own. */
-class Inbox {
-  readonly #socket: Socket
-  readonly #where: string
-  readonly #chunks: Uint8Array[] = []
-  #bytes = 0
-  #ended = false
-  failure: RecoveryError | undefined
-  #wake: (() => void) | undefined
-
-  constructor(socket: Socket, where: string) {
-    this.#socket = socket
-    this.#where = where
-    socket
-      .on('data', this.#onData)
-      .on('end', this.#onEnd)
-      .on('close', this.#onClose)
-      .on('error', this.#onError)
-  }
-
-  get isEmpty(): boolean {
-    return this.#chunks.length === 0
-  }
-
-  async take(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
-        this.#bytes -= chunk.length
-        if (this.#bytes < highWaterBytes && this.#socket.isPaused()) this.#socket.resume()
-        return chunk
-      }
-      if (this.failure !== undefined) throw this.failure
-      if (this.#ended) return undefined
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  detach(): void {
-    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
-  }
-
-  readonly #onData = (chunk: Uint8Array) => {
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.length
-    if (this.#bytes >= highWaterBytes) this.#socket.pause()
-    this.#wake?.()
-  }
-
-  readonly #onEnd = () => {
-    this.#ended = true
-    this.#wake?.()
-  }
-
-  readonly #onClose = () => {
-    if (!this.#ended)
-      this.failure ??= unreachable(this.#where, 'the connection was closed', 'PG_CONNECTION_LOST')
-    this.#wake?.()
-  }
-
-  readonly #onError = (error: Error) => {
-    this.failure ??= lost(this.#where, error)
-    this.#wake?.()
-  }
+function inboxOf(where: string): SocketInbox {
+  return new SocketInbox({
+    closed: () => unreachable(where, 'the connection was closed', 'PG_CONNECTION_LOST'),
+    failed: (error) => lost(where, error),
+  })
 }
 
-function socketStream(socket: Socket, options: TcpStreamOptions, where: string): ByteStream {
+function socketStream(
+  socket: Socket,
+  inbox: SocketInbox,
+  options: TcpStreamOptions,
+  where: string,
+): ByteStream {
   const { idleTimeoutMs } = options
   if (idleTimeoutMs !== undefined) socket.setTimeout(idleTimeoutMs)
   socket.on('timeout', () =>
     socket.destroy(unreachable(where, `nothing arrived for ${idleTimeoutMs} ms`, 'PG_CONNECTION_LOST')),
   )
-  const inbox = new Inbox(socket, where)
   return {
     read: () => inbox.take(),
     write: (bytes) =>
@@ -122,6 +67,7 @@ function socketStream(socket: Socket, options: TcpStreamOptions, where: string):
       }),
     close() {
       if (socket.destroyed) return
+      inbox.ignore()
       socket.end()
       socket.resume()
       const timer = setTimeout(() => socket.destroy(), closeGraceMs)
@@ -161,7 +107,9 @@ async function upgrade(
   raw.setTimeout(0)
   raw.once('error', (error) => socket.destroy(error)).once('close', () => socket.destroy())
   await established(socket, 'secureConnect', options.connectTimeoutMs, where)
-  return socketStream(socket, options, where)
+  const inbox = inboxOf(where)
+  inbox.listenToChunks(socket)
+  return socketStream(socket, inbox, options, where)
 }
 
 function established(

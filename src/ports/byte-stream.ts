@@ -2,7 +2,8 @@
  * An ordered, reliable stream of bytes with another process: a TCP connection, a TLS session over one, or two ends in memory.
  *
  * Contract:
- * - `read` resolves with bytes that nobody changes afterwards: a chunk may be kept for ever, and views into it too.
+ * - What `read` resolves with is overwritten once `read` is called again: whoever needs it longer copies it (never a Buffer, whose
+ *   `slice` does not copy).
  * - Reading applies back-pressure: when nobody reads, the peer is blocked after a bounded number of bytes.
  * - A lost connection makes pending and later calls reject with a RecoveryError of class `transient`.
  */

@@ -29,7 +29,10 @@ export interface RestoreDirectory extends RestoreTarget {
 }
 
 export interface RestoreFile {
-  /** Appends all the pieces. They are not used any more once it resolves. One call at a time. */
+  /**
+   * Appends all the pieces, at the latest with `sync` or `close`: a failure may be told by the call after it. The pieces are not used any more
+   * once it resolves. One call at a time.
+   */
   write(pieces: readonly Uint8Array[]): Promise<void>
   /** What was written survives a power cut. */
   sync(): Promise<void>

@@ -101,7 +101,7 @@ async function receive(connection: PostgresConnection, writer: CloneWriter, opti
       archive?.finish()
       archive = undefined
     } else if (event.kind === 'data') {
-      if (archive === undefined) manifest.push(event.bytes)
+      if (archive === undefined) manifest.push(event.bytes.slice())
       else for (const entry of archive.push(event.bytes)) await writer.apply(entry)
     } else if (event.kind === 'end') end = event
     else options.onProgress?.({ doneBytes: event.doneBytes, estimatedBytes: estimate(start) })

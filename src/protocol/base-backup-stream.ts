@@ -35,7 +35,7 @@ export type BaseBackupEvent =
   | { readonly kind: 'archive'; readonly name: string; readonly location: string }
   /** backup_manifest follows. */
   | { readonly kind: 'manifest' }
-  /** A piece of the archive or manifest that was announced last. May be kept. */
+  /** A piece of the archive or manifest that was announced last. Good until the next event is asked for. */
   | { readonly kind: 'data'; readonly bytes: Uint8Array }
   | { readonly kind: 'progress'; readonly doneBytes: number }
   /** WAL up to here is needed before the copy is consistent. */

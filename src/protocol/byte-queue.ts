@@ -1,6 +1,6 @@
 /**
  * Chunks as they arrived, taken out again in pieces of any size. A piece that lies in one chunk is a view of it; one that spans
- * several is copied. Nothing that was handed out is ever written to again.
+ * several is copied.
  */
 export class ByteQueue {
   readonly #chunks: Uint8Array[] = []
@@ -16,14 +16,9 @@ export class ByteQueue {
     this.#length += chunk.length
   }
 
-  /** The byte at `index`; the caller checked the length. */
-  byteAt(index: number): number {
-    let rest = index
-    for (const chunk of this.#chunks) {
-      if (rest < chunk.length) return chunk[rest] as number
-      rest -= chunk.length
-    }
-    throw new RangeError(`byte ${index} of ${this.#length}`)
+  /** Copies what is left, so that whoever pushed it may write over it. */
+  own(): void {
+    if (this.#length > 0) this.push(this.take(this.#length).slice())
   }
 
   /** Takes exactly `length` bytes; the caller checked that they are there. */

@@ -13,8 +13,6 @@ export const controlFile = 'global/pg_control'
 const labelFile = 'backup_label'
 /** Both are held in memory; they are 8 KiB and a few hundred bytes. */
 const heldLimitBytes = 64 * 1024
-/** Pieces are written together: the server sends 32 KiB at a time, and a call for each costs more than the bytes. */
-const writeTogetherBytes = 1024 * 1024
 /** Files that are being made durable while the next ones arrive. */
 const parallelSyncs = 8
 
@@ -26,10 +24,6 @@ interface OpenFile {
   readonly keptLimitBytes: number
   keptBytes: number
   sizeBytes: number
-  pieces: Uint8Array[]
-  piecesBytes: number
-  /** The write before; the next pieces arrive and are hashed meanwhile. */
-  writing: Promise<void>
 }
 
 /** Writes the files of one data directory as their tar is read, hashes them on the way and makes each durable. */
@@ -97,7 +91,6 @@ export class CloneWriter {
     await Promise.all(this.#syncs)
     const open = this.#open
     this.#open = undefined
-    await open?.writing.catch(() => undefined)
     await open?.file?.close().catch(() => undefined)
   }
 
@@ -119,9 +112,6 @@ export class CloneWriter {
       keptLimitBytes: held ? heldLimitBytes : walSegmentName.test(path) ? walSegmentHeadBytes : 0,
       keptBytes: 0,
       sizeBytes: 0,
-      pieces: [],
-      piecesBytes: 0,
-      writing: Promise.resolve(),
     }
   }
 
@@ -130,15 +120,12 @@ export class CloneWriter {
     open.hash.update(bytes)
     open.sizeBytes += bytes.length
     this.writtenBytes += bytes.length
-    const kept = bytes.slice(0, Math.max(0, open.keptLimitBytes - open.keptBytes))
-    if (kept.length > 0) {
-      open.kept.push(kept)
-      open.keptBytes += kept.length
+    const keptBytes = Math.min(bytes.length, open.keptLimitBytes - open.keptBytes)
+    if (keptBytes > 0) {
+      open.kept.push(bytes.slice(0, keptBytes))
+      open.keptBytes += keptBytes
     }
-    if (open.file === undefined) return
-    open.pieces.push(bytes)
-    open.piecesBytes += bytes.length
-    if (open.piecesBytes >= writeTogetherBytes) await writeOut(open, open.file)
+    await open.file?.write([bytes])
   }
 
   async #end(): Promise<void> {
@@ -151,13 +138,13 @@ export class CloneWriter {
       if (sizeBytes > heldLimitBytes) throw archiveRefused(`${path} has ${sizeBytes} bytes`)
       this.held.set(path, content)
     } else if (open.keptLimitBytes > 0) this.segments.set(path, { head: content, sizeBytes })
-    if (open.file !== undefined) this.#startSync(open, open.file)
+    if (open.file !== undefined) this.#startSync(open.file)
     while (this.#syncs.size >= parallelSyncs) await Promise.race(this.#syncs)
     this.#check()
   }
 
-  #startSync(open: OpenFile, file: RestoreFile): void {
-    const sync = finishFile(open, file)
+  #startSync(file: RestoreFile): void {
+    const sync = finishFile(file)
       .catch((error: unknown) => {
         this.#failure ??= { error }
       })
@@ -176,21 +163,8 @@ export class CloneWriter {
   }
 }
 
-/** Waits for the write before this one, and starts this one. */
-async function writeOut(open: OpenFile, file: RestoreFile): Promise<void> {
-  const { pieces } = open
-  open.pieces = []
-  open.piecesBytes = 0
-  await open.writing
-  open.writing = file.write(pieces)
-  // Whoever awaits it next learns of a failure; until then it must not end the process.
-  open.writing.catch(() => undefined)
-}
-
-async function finishFile(open: OpenFile, file: RestoreFile): Promise<void> {
+async function finishFile(file: RestoreFile): Promise<void> {
   try {
-    await writeOut(open, file)
-    await open.writing
     await file.sync()
   } finally {
     await file.close()

@@ -27,7 +27,7 @@ export interface QueryResult {
   readonly tag: string
 }
 
-/** What the server sends for one query, in its order. */
+/** What the server sends for one query, in its order. `bytes` are good until the next event is asked for. */
 export type QueryEvent =
   | { readonly kind: 'columns'; readonly names: readonly string[] }
   | { readonly kind: 'row'; readonly values: readonly (string | null)[] }
@@ -37,7 +37,7 @@ export type QueryEvent =
 
 /** Both directions of a COPY at once: START_REPLICATION. */
 export interface CopyBoth {
-  /** The next payload, which may be kept; `undefined` once the server ended its side. */
+  /** The next payload, good until the next call; `undefined` once the server ended its side. */
   read(): Promise<Uint8Array | undefined>
   write(bytes: Uint8Array): Promise<void>
   /** Ends our side, reads the rest away and returns the result sets that follow. The connection serves queries again. */
@@ -56,7 +56,7 @@ export async function openPostgresConnection(
   }
 }
 
-/** One session, one request at a time. It holds no buffer that is written to again: every payload may be kept. */
+/** One session, one request at a time. */
 export class PostgresConnection {
   readonly #session: StartedSession
   readonly #onNotice: ((report: ServerReport) => void) | undefined
@@ -101,7 +101,7 @@ export class PostgresConnection {
     }
   }
 
-  /** The payloads of COPY … TO STDOUT, as fast as they are taken. Leaving the loop early closes the connection. */
+  /** The payloads of COPY … TO STDOUT, as fast as they are taken; each is good until the next one. Leaving the loop early closes the connection. */
   async *copyOut(sql: string): AsyncGenerator<Uint8Array, void, undefined> {
     let copied = false
     for await (const event of this.events(sql)) {

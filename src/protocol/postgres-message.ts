@@ -1,7 +1,7 @@
-import { ByteQueue } from './byte-queue.ts'
+import { assert } from '../domain/recovery-error.ts'
 import { protocolViolation } from './protocol-violation.ts'
 
-/** One message of the server: its type letter and its body without type and length. The body may be kept. */
+/** One message of the server: its type letter and its body without type and length. The body is overwritten by what comes after it. */
 export interface BackendMessage {
   readonly type: string
   readonly body: Uint8Array
@@ -11,41 +11,96 @@ export interface BackendMessage {
 export const defaultMessageLimitBytes = 16 * 1024 * 1024
 /** Until the peer proved who it is, it may not make us hold more than this. */
 export const handshakeMessageLimitBytes = 64 * 1024
+/** Type and length. */
+const headerBytes = 5
+/** A room beyond this was made for one large message and is not kept. */
+const keptRoomBytes = 256 * 1024
 
-/** Cuts the byte stream of the server into messages. */
+/**
+ * Cuts the byte stream of the server into messages. A message that lies in one chunk is a view of it; one that spans several is put
+ * together in a room that is used again. So a body is good until the next call, and a chunk until `next` found no more in it.
+ */
 export class MessageScanner {
-  readonly #queue = new ByteQueue()
   #limitBytes = handshakeMessageLimitBytes
+  #chunk: Uint8Array = new Uint8Array(0)
+  #at = 0
+  /** The beginning of a message that is not whole yet. */
+  #room: Uint8Array = new Uint8Array(0)
+  #heldBytes = 0
 
   /** Bytes that do not form a message yet. */
   get bufferedBytes(): number {
-    return this.#queue.length
+    return this.#heldBytes + this.#chunk.length - this.#at
   }
 
   setLimit(limitBytes: number): void {
     this.#limitBytes = limitBytes
   }
 
+  /** Only after `next` had no more. */
   push(chunk: Uint8Array): void {
-    this.#queue.push(chunk)
+    assert(this.#at === this.#chunk.length, 'a chunk is read to its end before the next one')
+    this.#chunk = chunk
+    this.#at = 0
   }
 
   next(): BackendMessage | undefined {
-    const queue = this.#queue
-    if (queue.length < 5) return undefined
-    const type = String.fromCharCode(queue.byteAt(0))
-    const length =
-      queue.byteAt(1) * 0x1000000 + queue.byteAt(2) * 0x10000 + queue.byteAt(3) * 0x100 + queue.byteAt(4)
-    if (length < 4) throw protocolViolation(`message ${JSON.stringify(type)} claims ${length} bytes`)
-    if (length > this.#limitBytes) {
-      throw protocolViolation(
-        `message ${JSON.stringify(type)} claims ${length} bytes, ${this.#limitBytes} are allowed`,
-      )
+    if (this.#heldBytes > 0) return this.#fromRoom()
+    if (this.#room.length > keptRoomBytes) this.#room = new Uint8Array(0)
+    const chunk = this.#chunk
+    const start = this.#at
+    const left = chunk.length - start
+    const bytes = left < headerBytes ? Number.POSITIVE_INFINITY : this.#messageBytes(chunk, start)
+    if (left < bytes) {
+      this.#hold(left)
+      return undefined
     }
-    if (queue.length < length + 1) return undefined
-    queue.take(5)
-    return { type, body: queue.take(length - 4) }
+    this.#at += bytes
+    return messageOf(chunk.subarray(start, this.#at))
   }
+
+  #fromRoom(): BackendMessage | undefined {
+    if (!this.#holdUpTo(headerBytes)) return undefined
+    const bytes = this.#messageBytes(this.#room, 0)
+    if (!this.#holdUpTo(bytes)) return undefined
+    this.#heldBytes = 0
+    return messageOf(this.#room.subarray(0, bytes))
+  }
+
+  /** False when the chunk ended before so many bytes were together. */
+  #holdUpTo(bytes: number): boolean {
+    const missing = Math.max(0, bytes - this.#heldBytes)
+    this.#hold(Math.min(missing, this.#chunk.length - this.#at))
+    return this.#heldBytes >= bytes
+  }
+
+  /** The room grows by what arrived, not by what a message claims. */
+  #hold(bytes: number): void {
+    const heldBytes = this.#heldBytes + bytes
+    if (heldBytes > this.#room.length) {
+      const room = new Uint8Array(2 * heldBytes)
+      room.set(this.#room.subarray(0, this.#heldBytes))
+      this.#room = room
+    }
+    this.#room.set(this.#chunk.subarray(this.#at, this.#at + bytes), this.#heldBytes)
+    this.#heldBytes = heldBytes
+    this.#at += bytes
+  }
+
+  /** With type and length. */
+  #messageBytes(bytes: Uint8Array, at: number): number {
+    const length = new DataView(bytes.buffer, bytes.byteOffset + at, headerBytes).getUint32(1)
+    const type = () => JSON.stringify(String.fromCharCode(bytes[at] as number))
+    if (length < 4) throw protocolViolation(`message ${type()} claims ${length} bytes`)
+    if (length > this.#limitBytes) {
+      throw protocolViolation(`message ${type()} claims ${length} bytes, ${this.#limitBytes} are allowed`)
+    }
+    return length + 1
+  }
+}
+
+function messageOf(bytes: Uint8Array): BackendMessage {
+  return { type: String.fromCharCode(bytes[0] as number), body: bytes.subarray(headerBytes) }
 }
 
 const encoder = new TextEncoder()

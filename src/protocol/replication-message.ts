@@ -3,7 +3,7 @@ import type { Lsn } from '../domain/lsn.ts'
 import { ByteReader } from './byte-reader.ts'
 import { protocolViolation } from './protocol-violation.ts'
 
-/** WAL from `start` on. The bytes may be kept. */
+/** WAL from `start` on. The bytes are a view of the message and are as good as that. */
 export interface WalData {
   readonly kind: 'wal'
   readonly start: Lsn

@@ -11,7 +11,8 @@ function read(bytes: Uint8Array, size = 700, allowTablespaceLinks = false): read
   const seen: string[] = []
   let content = 0
   for (let offset = 0; offset < bytes.length; offset += size) {
-    for (const event of reader.push(bytes.subarray(offset, offset + size))) {
+    const chunk = bytes.slice(offset, offset + size)
+    for (const event of reader.push(chunk)) {
       if (event.kind === 'data') content += event.bytes.length
       else if (event.kind === 'file-end') {
         seen.push(`${content} bytes`)
@@ -19,6 +20,8 @@ function read(bytes: Uint8Array, size = 700, allowTablespaceLinks = false): read
       } else if (event.kind === 'symlink') seen.push(`symlink ${event.path} -> ${event.target}`)
       else seen.push(`${event.kind} ${event.path}`)
     }
+    // It belongs to whoever pushed it again.
+    chunk.fill(0xee)
   }
   reader.finish()
   return seen
@@ -51,10 +54,12 @@ test('reads the same entries and bytes wherever the stream is cut', () => {
       const contents = new Map<string, number[]>()
       let path = ''
       for (let offset = 0; offset < bytes.length; offset += size) {
-        for (const event of reader.push(bytes.subarray(offset, offset + size))) {
+        const chunk = bytes.slice(offset, offset + size)
+        for (const event of reader.push(chunk)) {
           if (event.kind === 'file') contents.set((path = event.path), [])
           if (event.kind === 'data') contents.get(path)?.push(...event.bytes)
         }
+        chunk.fill(0xee)
       }
       reader.finish()
       const expected = entries.flatMap(({ content, directory }, index) =>

@@ -12,7 +12,7 @@ import type { TarHeader } from './tar-header.ts'
 /** Paths are relative and `/`-separated, without `.`, `..` and empty parts: they stay inside whatever they are joined to. */
 export type TarEvent =
   | { readonly kind: 'file'; readonly path: string; readonly sizeBytes: number; readonly mode: number }
-  /** A piece of the file announced last. May be kept. */
+  /** A piece of the file announced last. Good until the next event is asked for. */
   | { readonly kind: 'data'; readonly bytes: Uint8Array }
   /** The file announced last is complete. */
   | { readonly kind: 'file-end' }
@@ -44,14 +44,16 @@ export class TarReader {
     this.#options = options
   }
 
+  /** The chunk may be written to again once the last event was taken. */
   *push(chunk: Uint8Array): Generator<TarEvent, void, undefined> {
     this.#queue.push(chunk)
     for (;;) {
       const before = this.#state
       const available = this.#queue.length
       yield* this.#step()
-      if (this.#state === before && this.#queue.length === available) return
+      if (this.#state === before && this.#queue.length === available) break
     }
+    this.#queue.own()
   }
 
   /** Has to be called when the archive is over: a truncated one is refused here. */

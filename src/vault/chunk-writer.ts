@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Random } from '../ports/random.ts'
-import { compress } from './chunk-codec.ts'
+import { Compressor } from './chunk-codec.ts'
 import type { Packed } from './chunk-codec.ts'
 import { chunkId, sealChunk } from './chunk-seal.ts'
 import type { PackKeys, PackPlace } from './chunk-seal.ts'
@@ -50,6 +50,7 @@ export class ChunkWriter {
   readonly #store: ObjectStore
   readonly #random: Random
   readonly #options: ChunkWriterOptions
+  readonly #compressor = new Compressor()
   /** In the order in which they were first referred to; holes until their pack is sealed. */
   readonly #packs: (PackReference | undefined)[] = []
   readonly #packNumbers = new Map<string, number>()
@@ -82,7 +83,7 @@ export class ChunkWriter {
     while (this.#inFlight >= chunksInFlight) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#check()
     this.#inFlight += 1
-    const compressed = compress(room.subarray(0, contentBytes))
+    const compressed = this.#compressor.compress(room.subarray(0, contentBytes))
     const before = this.#tail
     const placed = this.#place(before, compressed, contentBytes).then((reference) => {
       this.#rooms.push(room)
@@ -99,6 +100,7 @@ export class ChunkWriter {
   /** Seals what is open. Every pack that is referred to is durable when it resolves. */
   async finish(): Promise<readonly PackReference[]> {
     await this.#tail
+    this.#compressor.close()
     this.#seal()
     await Promise.all(this.#puts)
     this.#check()
@@ -108,6 +110,7 @@ export class ChunkWriter {
   /** After a failure: nothing runs on when it resolves. */
   async abandon(): Promise<void> {
     await this.#tail.catch(() => undefined)
+    this.#compressor.close()
     await Promise.all(this.#puts)
   }
 

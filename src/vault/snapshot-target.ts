@@ -105,7 +105,7 @@ export class SnapshotTarget implements RestoreTarget {
   #keepManifest(): RestoreFile {
     return {
       write: async (pieces) => {
-        this.#backupManifest.push(...pieces)
+        this.#backupManifest.push(...pieces.map((piece) => piece.slice()))
       },
       async sync() {
         // Stored with the streams.

@@ -412,7 +412,7 @@ describe('PostgreSQL 15 over the replication protocol', () => {
     for await (const message of stream.messages) {
       if (message.kind === 'wal') {
         assert.equal(lsnToBigint(message.start), position)
-        pieces.push(message.bytes)
+        pieces.push(message.bytes.slice())
         position += BigInt(message.bytes.length)
       }
       const flushed = lsnFromBigint(position)

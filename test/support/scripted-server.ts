@@ -15,13 +15,17 @@ export class ScriptedServer implements ByteStream {
   readonly written: Uint8Array[] = []
   closed = false
   readonly #chunks: Uint8Array[]
+  #given: Uint8Array | undefined
 
   constructor(chunks: readonly Uint8Array[]) {
     this.#chunks = [...chunks]
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    return this.closed ? undefined : this.#chunks.shift()
+    // A stream may write over what it gave before.
+    this.#given?.fill(0xee)
+    this.#given = this.closed ? undefined : this.#chunks.shift()?.slice()
+    return this.#given
   }
 
   async write(bytes: Uint8Array): Promise<void> {
