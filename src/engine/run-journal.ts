@@ -32,6 +32,8 @@ export interface Alongside {
 export class RunJournal {
   readonly place: JournalPlace
   #records: readonly RunRecord[] = []
+  /** The records as they are stored: a refresh judges only what is not there yet. */
+  #texts: readonly string[] = []
   #state: RunState | undefined
   #headRevision = 0
   /** Every append also compares this: the executor's epoch key at the revision that it wrote. */
@@ -73,13 +75,14 @@ export class RunJournal {
     const head = entries.find(({ key }) => key === keys.runHead(run))
     const texts = entries.filter(({ key }) => key !== keys.runHead(run)).map(({ value }) => value)
     if (head === undefined && texts.length === 0) return
-    const verdict = verifyJournal(run, texts, head?.value ?? '')
+    if (!this.#texts.every((text, seq) => texts[seq] === text))
+      throw journalBroken(run, 'records that were read before have changed since')
+    const verdict = verifyJournal(run, texts, head?.value ?? '', this.#records)
     if (!verdict.intact) throw journalBroken(run, verdict.message)
-    const sameSoFar = this.#records.every(({ hash, seq }) => verdict.records[seq]?.hash === hash)
-    if (!sameSoFar) throw journalBroken(run, 'records that were read before have changed since')
     for (const { event } of verdict.records.slice(this.#records.length))
       this.#state = evolve(this.#state, event)
     this.#records = verdict.records
+    this.#texts = texts
     this.#headRevision = head?.revision ?? 0
     await this.#checkGuard()
   }
@@ -93,7 +96,8 @@ export class RunJournal {
     alongside: Alongside = { compare: [], put: [] },
   ): Promise<boolean> {
     const records = this.#chain(events)
-    const transaction = this.#transaction(records, alongside)
+    const texts = records.map((record) => canonicalJson(record as unknown as Json))
+    const transaction = this.#transaction(records, texts, alongside)
     const result = await this.#patiently(async (store) => {
       try {
         return await store.transact(transaction)
@@ -112,6 +116,7 @@ export class RunJournal {
     }
     for (const { event } of records) this.#state = evolve(this.#state, event)
     this.#records = [...this.#records, ...records]
+    this.#texts = [...this.#texts, ...texts]
     this.#headRevision = revision
     return true
   }
@@ -130,7 +135,11 @@ export class RunJournal {
     return records
   }
 
-  #transaction(records: readonly RunRecord[], alongside: Alongside): StoreTransaction {
+  #transaction(
+    records: readonly RunRecord[],
+    texts: readonly string[],
+    alongside: Alongside,
+  ): StoreTransaction {
     const { keys, run } = this.place
     const last = records.at(-1)
     assert(last !== undefined, 'an append has events')
@@ -149,7 +158,7 @@ export class RunJournal {
         ...alongside.compare,
       ],
       put: [
-        ...records.map((record) => ({ key: key(record), value: canonicalJson(record as unknown as Json) })),
+        ...texts.map((value, index) => ({ key: key(records[index] as RunRecord), value })),
         { key: keys.runHead(run), value: canonicalJson(head as unknown as Json) },
         ...this.#summary(records, status),
         ...alongside.put,

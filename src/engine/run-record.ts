@@ -43,12 +43,18 @@ export type JournalVerdict =
 
 /**
  * Judges the stored texts of a run's records, in order. `head` is the stored text of the head; without it a cut tail can not be
- * told from a journal that ends there.
+ * told from a journal that ends there. `verified` are the records of the first texts, judged before and not changed since.
  */
-export function verifyJournal(run: string, texts: readonly string[], head?: string): JournalVerdict {
-  const records: RunRecord[] = []
-  let prev = chainStart
-  for (const [seq, text] of texts.entries()) {
+export function verifyJournal(
+  run: string,
+  texts: readonly string[],
+  head?: string,
+  verified: readonly RunRecord[] = [],
+): JournalVerdict {
+  const records: RunRecord[] = [...verified]
+  let prev = verified.at(-1)?.hash ?? chainStart
+  for (let seq = verified.length; seq < texts.length; seq += 1) {
+    const text = texts[seq] as string
     const record = parseCanonical(text) as Partial<RunRecord> | undefined
     const reason = record === undefined ? 'format' : problemOf(record, run, seq, prev)
     if (record === undefined || reason !== undefined) return broken(seq, reason ?? 'format')

@@ -13,8 +13,9 @@ import type { ClusterMoment, ClusterWatch } from './cluster-watch.ts'
 import type { ControlPlaneSetup } from './control-plane-setup.ts'
 import type { OpenRun } from './open-runs.ts'
 
-interface Head {
-  readonly run: string
+interface Watched {
+  /** Kept from one look to the next, so that only what is new in it is read and verified. */
+  readonly journal: RunJournal
   readonly revision: number
   readonly sinceMs: number
 }
@@ -27,7 +28,7 @@ export class Standstills {
   readonly #world: World
   readonly #setup: ControlPlaneSetup
   readonly #runs: AutomaticRuns
-  readonly #heads = new Map<string, Head>()
+  readonly #watched = new Map<string, Watched>()
 
   constructor(world: World, setup: ControlPlaneSetup, runs: AutomaticRuns) {
     this.#world = world
@@ -46,7 +47,7 @@ export class Standstills {
       detection.state === 'up' &&
       seen.some(({ member, role }) => member === leader.member && role === 'primary')
     if (isServed || cluster.policy.failover['zone-loss'] !== 'automatic') {
-      this.#heads.delete(scopeOf(cluster))
+      this.#watched.delete(scopeOf(cluster))
       return undefined
     }
     const isOurFailover = requestedBy === this.#setup.subject && procedure === 'zone-failover'
@@ -62,10 +63,9 @@ export class Standstills {
     const { estate, store, subject, verifier } = this.#setup
     const { clock, log } = this.#world
     const scope = scopeOf(cluster)
-    const place = { clock, store, keys: storeKeys(estate.id), run, writer: subject }
-    const journal = await RunJournal.load(place)
+    const { journal, sinceMs } = await this.#look(scope, run)
     const { state } = journal
-    const quietMs = this.#quietMs(scope, journal)
+    const quietMs = clock.monotonicMs() - sinceMs
     const name = cluster.members.find(({ id }) => id === leader.member)?.name ?? ''
     const decision = decideStandstill({ state, leader: name, isLeaderDown, quietMs })
     const waits = `a failover waits for ${run} (${state.plan.procedure})`
@@ -84,16 +84,22 @@ export class Standstills {
       cancelled: decision.cancel,
       why: decision.reason,
     })
-    this.#heads.delete(scope)
+    this.#watched.delete(scope)
     this.#runs.takeOver(scope, run, decision.cancel)
     return `${waits}, which was taken over: ${decision.reason}`
   }
 
-  #quietMs(scope: string, { place: { run }, headRevision: revision }: RunJournal): number {
-    const nowMs = this.#world.clock.monotonicMs()
-    const known = this.#heads.get(scope)
-    if (known?.run === run && known.revision === revision) return nowMs - known.sinceMs
-    this.#heads.set(scope, { run, revision, sinceMs: nowMs })
-    return 0
+  async #look(scope: string, run: string): Promise<Watched> {
+    const { estate, store, subject: writer } = this.#setup
+    const { clock } = this.#world
+    const known = this.#watched.get(scope)
+    let journal = known?.journal
+    if (journal?.place.run === run) await journal.refresh()
+    else journal = await RunJournal.load({ clock, store, keys: storeKeys(estate.id), run, writer })
+    const { headRevision: revision } = journal
+    if (known?.journal === journal && known.revision === revision) return known
+    const watched = { journal, revision, sinceMs: clock.monotonicMs() }
+    this.#watched.set(scope, watched)
+    return watched
   }
 }
