@@ -59,10 +59,6 @@ export class Archivist {
     }
   }
 
-  get ledger(): LedgerWriter {
-    return this.#ledger
-  }
-
   /** Grows when somebody made a table: its name is in no earlier snapshot. */
   get newRelations(): number {
     return this.#newRelations
@@ -114,8 +110,8 @@ export class Archivist {
       }
       case 'conflict': {
         const { segment, position, path, sha256 } = event
-        const isKnown = this.#ledger.entries.some((entry) => entry.kind === 'conflict' && entry.path === path)
-        if (!isKnown) await this.#ledger.append({ kind: 'conflict', segment, lsn: position, path, sha256 })
+        if (!this.#ledger.lists('conflict', path))
+          await this.#ledger.append({ kind: 'conflict', segment, lsn: position, path, sha256 })
         return
       }
       case 'slot-limit':
@@ -135,7 +131,7 @@ export class Archivist {
 
   /** Checks that the file is the one that its name says, and enters it. A file whose entry exists is left alone. */
   async #ledgerSegment(name: string): Promise<void> {
-    if (this.#ledger.entries.some((entry) => entry.kind === 'segment' && entry.segment === name)) return
+    if (this.#ledger.lists('segment', name)) return
     const { archive } = this.#ports
     const { segmentBytes, systemIdentifier } = this.#identity
     const { timeline, start } = parseSegmentName(name, segmentBytes) as NamedSegment
@@ -162,7 +158,7 @@ export class Archivist {
   }
 
   async #ledgerHistory(timeline: number): Promise<void> {
-    if (this.#ledger.entries.some((entry) => entry.kind === 'history' && entry.timeline === timeline)) return
+    if (this.#ledger.lists('history', timeline)) return
     const content = await this.#ports.archive.read(`${walFolder}/${historyName(timeline)}`, 0, 1 << 20)
     await this.#ledger.append({ kind: 'history', timeline, bytes: content.length, sha256: sha256(content) })
   }
@@ -181,7 +177,7 @@ export class Archivist {
     for (const partial of left) {
       const { name, timeline, start } = partial
       const segment = name.replace('.partial', '')
-      if (this.#ledger.entries.some((entry) => entry.kind === 'tail' && entry.segment === segment)) continue
+      if (this.#ledger.lists('tail', segment)) continue
       const { end } = await partialEnd(archive, segments, partial, segmentBytes)
       if (end <= start) continue
       const content = await archive.read(`${walFolder}/${name}`, 0, end - start)

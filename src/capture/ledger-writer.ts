@@ -7,11 +7,14 @@ import { nextLine, readLedger } from './archive-ledger.ts'
 import type { LedgerContent, LedgerEntry, ReadLedger } from './archive-ledger.ts'
 
 export interface LedgerWriter {
-  readonly entries: readonly LedgerEntry[]
+  /** Whether a file is in it: by the name of its segment, the number of its timeline, the path that it was kept under. */
+  lists(kind: ListedKind, name: string | number): boolean
   /** Resolves when the entry is durable. One call at a time. */
   append(content: LedgerContent): Promise<LedgerEntry>
   close(): Promise<void>
 }
+
+type ListedKind = Exclude<LedgerContent['kind'], 'gap'>
 
 export async function loadLedger(archive: ArchiveReader): Promise<ReadLedger> {
   const size = (await archive.sizeOf(ledgerPath)) ?? 0
@@ -32,7 +35,7 @@ export async function openLedger(
     if (read.unfinishedAt !== undefined) await file.resize(read.unfinishedAt)
     await file.sync()
     await archive.syncFolder('')
-    return new FileLedger(file, clock, systemIdentifier, [...read.entries], await file.size())
+    return new FileLedger(file, clock, systemIdentifier, read.entries, await file.size())
   } catch (error) {
     await file.close()
     throw error
@@ -40,29 +43,35 @@ export async function openLedger(
 }
 
 class FileLedger implements LedgerWriter {
-  readonly entries: LedgerEntry[]
   readonly #file: ArchiveFile
   readonly #clock: Clock
   readonly #systemIdentifier: string
+  /** An archive of months lists a hundred thousand segments, and each of its files is looked up at every start. */
+  readonly #listed: Set<string>
+  #last: LedgerEntry | undefined
   #size: number
 
   constructor(
     file: ArchiveFile,
     clock: Clock,
     systemIdentifier: string,
-    entries: LedgerEntry[],
+    entries: readonly LedgerEntry[],
     size: number,
   ) {
     this.#file = file
     this.#clock = clock
     this.#systemIdentifier = systemIdentifier
-    this.entries = entries
+    this.#listed = new Set(entries.map(listedAs))
+    this.#last = entries.at(-1)
     this.#size = size
   }
 
+  lists(kind: ListedKind, name: string | number): boolean {
+    return this.#listed.has(`${kind} ${name}`)
+  }
+
   async append(content: LedgerContent): Promise<LedgerEntry> {
-    const last = this.entries.at(-1)
-    const { line, entry } = nextLine(last, content, {
+    const { line, entry } = nextLine(this.#last, content, {
       atMs: Math.round(this.#clock.now()),
       systemIdentifier: this.#systemIdentifier,
     })
@@ -70,12 +79,26 @@ class FileLedger implements LedgerWriter {
     await this.#file.write(this.#size, bytes)
     await this.#file.sync()
     this.#size += bytes.length
-    this.entries.push(entry)
+    this.#last = entry
+    this.#listed.add(listedAs(entry))
     return entry
   }
 
   async close(): Promise<void> {
     await this.#file.close()
+  }
+}
+
+function listedAs(entry: LedgerContent): string {
+  switch (entry.kind) {
+    case 'history':
+      return `history ${entry.timeline}`
+    case 'conflict':
+      return `conflict ${entry.path}`
+    case 'gap':
+      return `gap ${entry.firstLsn}`
+    default:
+      return `${entry.kind} ${entry.segment}`
   }
 }
 

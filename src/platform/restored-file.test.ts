@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -34,7 +33,7 @@ async function fullDisk(path: string, room: number) {
       }
     },
   })
-  return { handle: failing as FileHandle, seen }
+  return { handle: failing, seen }
 }
 
 test('holds the bytes in their order, whatever the sizes of the pieces, with syncs between them', async () => {

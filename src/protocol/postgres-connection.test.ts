@@ -170,3 +170,30 @@ test('refuses messages that do not belong where they come', async () => {
     code: 'PG_PROTOCOL_VIOLATION',
   })
 })
+
+test('a copy both ways ends only where the server ended it: a lost or closed connection is an error', async () => {
+  const row = encodeMessage('d', text('row'))
+  const begun = [encodeMessage('W', new Uint8Array(3)), row]
+  const ended = await session(joinBytes([...begun, row, encodeMessage('c'), complete('X'), readyForQuery()]))
+  const whole = await ended.connection.copyBoth('start')
+  for (const expected of ['row', 'row', undefined, undefined]) {
+    const bytes = await whole.read()
+    assert.equal(bytes && new TextDecoder().decode(bytes), expected)
+  }
+  assert.deepEqual(await whole.finish(), [{ columns: [], rows: [], tag: 'X' }])
+
+  const lost = await session(joinBytes(begun))
+  const torn = await lost.connection.copyBoth('start')
+  await torn.read()
+  await assert.rejects(torn.read(), { code: 'PG_CONNECTION_LOST' })
+  assert.ok(lost.server.closed)
+
+  const left = await session(joinBytes(begun), joinBytes([encodeMessage('c'), readyForQuery()]))
+  const closed = await left.connection.copyBoth('start')
+  await closed.read()
+  left.connection.close()
+  await assert.rejects(closed.read(), { code: 'PG_CONNECTION_LOST' })
+
+  const refused = await session(joinBytes([serverError('58P01'), readyForQuery()]))
+  await assert.rejects(refused.connection.copyBoth('start'), { sqlstate: '58P01' })
+})

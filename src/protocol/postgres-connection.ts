@@ -61,6 +61,8 @@ export class PostgresConnection {
   readonly #session: StartedSession
   readonly #onNotice: ((report: ServerReport) => void) | undefined
   #state: 'ready' | 'busy' | 'closed' = 'ready'
+  /** What the server answered to the query that is under way; it goes on until it says that it is ready. */
+  #failure: PostgresServerError | undefined
 
   constructor(session: StartedSession, onNotice?: (report: ServerReport) => void) {
     this.#session = session
@@ -112,52 +114,34 @@ export class PostgresConnection {
   }
 
   async copyBoth(sql: string): Promise<CopyBoth> {
-    const events = this.events(sql)
-    const first = await events.next()
-    const stream = this.#session.stream
+    await this.#ask(sql)
+    const first = await this.#nextEvent()
+    const { stream } = this.#session
     // A server without anything to send on this timeline answers with the result set at once.
-    let open = first.done !== true && first.value.kind === 'copy-both'
-    const pending: QueryEvent[] = open || first.done === true ? [] : [first.value]
+    const began = first?.kind === 'copy-both'
+    let open = began
+    const rest = first === undefined ? [] : chain(first, this.#restOfEvents())
     return {
-      async read() {
+      // Not through a generator: commits wait for this path.
+      read: async () => {
         if (!open) return undefined
-        const event = await events.next()
-        if (event.done !== true && event.value.kind === 'copy-data') return event.value.bytes
+        const event = await this.#nextEvent()
+        if (event?.kind === 'copy-data') return event.bytes
         open = false
         return undefined
       },
       write: (bytes) => stream.write(encodeCopyData(bytes)),
       async finish() {
-        if (first.done !== true && first.value.kind === 'copy-both') await stream.write(encodeCopyDone())
-        return collectResults(chain(pending, events))
+        if (began) await stream.write(encodeCopyDone())
+        return collectResults(rest)
       },
     }
   }
 
   /** Everything that the server sends for `sql`. Leaving the loop early closes the connection. */
   async *events(sql: string): AsyncGenerator<QueryEvent, void, undefined> {
-    if (this.#state !== 'ready') throw notReady(this.#state)
-    this.#state = 'busy'
-    try {
-      await this.#session.stream.write(encodeQuery(sql))
-      let failure: PostgresServerError | undefined
-      for (;;) {
-        const message = await this.#nextMessage()
-        if (message.type === 'Z') break
-        if (message.type === 'E') {
-          failure ??= new PostgresServerError(decodeServerReport(message.body))
-          if (failure.severity !== 'ERROR') throw failure
-        } else {
-          const event = await this.#interpret(message)
-          if (event !== undefined && failure === undefined) yield event
-        }
-      }
-      this.#state = 'ready'
-      if (failure !== undefined) throw failure
-    } finally {
-      // Reached with `busy` when the connection broke or the consumer left: nobody knows where in the dialogue it stands.
-      if (this.#state === 'busy') this.close()
-    }
+    await this.#ask(sql)
+    yield* this.#restOfEvents()
   }
 
   /** Idempotent. The server gives up temporary slots and running requests of this session. */
@@ -167,6 +151,56 @@ export class PostgresConnection {
     const { stream } = this.#session
     stream.write(encodeTerminate()).catch(() => undefined)
     stream.close()
+  }
+
+  async #ask(sql: string): Promise<void> {
+    if (this.#state !== 'ready') throw notReady(this.#state)
+    this.#state = 'busy'
+    this.#failure = undefined
+    try {
+      await this.#session.stream.write(encodeQuery(sql))
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  async *#restOfEvents(): AsyncGenerator<QueryEvent, void, undefined> {
+    try {
+      for (let event = await this.#nextEvent(); event !== undefined; event = await this.#nextEvent())
+        yield event
+    } finally {
+      // Reached with `busy` when the consumer left: nobody knows where in the dialogue it stands.
+      if (this.#state === 'busy') this.close()
+    }
+  }
+
+  /** `undefined` once the server is ready for the next query; its error, if there was one, then. What else fails closes the connection. */
+  async #nextEvent(): Promise<QueryEvent | undefined> {
+    try {
+      for (;;) {
+        const message = await this.#nextMessage()
+        if (message.type === 'Z') break
+        if (message.type === 'E') this.#noteFailure(message)
+        else if (message.type === 'G')
+          await this.#session.stream.write(encodeCopyFail('Pointzero copies nothing in'))
+        else {
+          const event = interpret(message)
+          if (this.#failure === undefined) return event
+        }
+      }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+    if (this.#state === 'busy') this.#state = 'ready'
+    if (this.#failure !== undefined) throw this.#failure
+    return undefined
+  }
+
+  #noteFailure(message: BackendMessage): void {
+    this.#failure ??= new PostgresServerError(decodeServerReport(message.body))
+    if (this.#failure.severity !== 'ERROR') throw this.#failure
   }
 
   async #nextMessage(): Promise<BackendMessage> {
@@ -179,35 +213,34 @@ export class PostgresConnection {
       } else if (message.type !== 'A') return message
     }
   }
+}
 
-  async #interpret(message: BackendMessage): Promise<QueryEvent | undefined> {
-    switch (message.type) {
-      case 'd':
-        return { kind: 'copy-data', bytes: message.body }
-      case 'T':
-        return { kind: 'columns', names: decodeColumns(message.body) }
-      case 'D':
-        return { kind: 'row', values: decodeRow(message.body) }
-      case 'C':
-        return { kind: 'complete', tag: new ByteReader(message.body).cString() }
-      case 'I':
-        return { kind: 'complete', tag: '' }
-      case 'H':
-        return { kind: 'copy-out' }
-      case 'W':
-        return { kind: 'copy-both' }
-      case 'c':
-        return { kind: 'copy-done' }
-      case 'G':
-        await this.#session.stream.write(encodeCopyFail('Pointzero copies nothing in'))
-        return undefined
-      default:
-        throw unexpected(message, 'during a query')
-    }
+function interpret(message: BackendMessage): QueryEvent {
+  switch (message.type) {
+    case 'd':
+      return { kind: 'copy-data', bytes: message.body }
+    case 'T':
+      return { kind: 'columns', names: decodeColumns(message.body) }
+    case 'D':
+      return { kind: 'row', values: decodeRow(message.body) }
+    case 'C':
+      return { kind: 'complete', tag: new ByteReader(message.body).cString() }
+    case 'I':
+      return { kind: 'complete', tag: '' }
+    case 'H':
+      return { kind: 'copy-out' }
+    case 'W':
+      return { kind: 'copy-both' }
+    case 'c':
+      return { kind: 'copy-done' }
+    default:
+      throw unexpected(message, 'during a query')
   }
 }
 
-async function collectResults(events: AsyncIterable<QueryEvent>): Promise<readonly QueryResult[]> {
+async function collectResults(
+  events: AsyncIterable<QueryEvent> | Iterable<QueryEvent>,
+): Promise<readonly QueryResult[]> {
   const results: QueryResult[] = []
   let columns: readonly string[] = []
   let rows: (readonly (string | null)[])[] = []
@@ -225,8 +258,8 @@ async function collectResults(events: AsyncIterable<QueryEvent>): Promise<readon
   return results
 }
 
-async function* chain<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  yield* first
+async function* chain<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield first
   yield* rest
 }
 

@@ -159,12 +159,16 @@ export async function startLogicalReplication(
 async function startStream(connection: PostgresConnection, command: string): Promise<ReplicationStream> {
   const copy = await connection.copyBoth(command)
   return {
+    // Not a generator: commits wait for this path.
     messages: {
-      async *[Symbol.asyncIterator]() {
-        for (let bytes = await copy.read(); bytes !== undefined; bytes = await copy.read()) {
-          yield decodeReplicationMessage(bytes)
-        }
-      },
+      [Symbol.asyncIterator]: () => ({
+        async next() {
+          const bytes = await copy.read()
+          return bytes === undefined
+            ? { done: true, value: undefined }
+            : { done: false, value: decodeReplicationMessage(bytes) }
+        },
+      }),
     },
     sendStatus: (status) => copy.write(encodeStandbyStatus(status)),
     async finish() {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createHash } from 'node:crypto'
+import type { LedgerEntry } from '../capture/archive-ledger.ts'
 import { openLedger } from '../capture/ledger-writer.ts'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
@@ -39,13 +40,14 @@ async function archiveOf(files: Readonly<Record<string, number>>) {
   }
   for (const [file, byte] of Object.entries(files)) put(file, byte)
   const ledger = await openLedger(archive, new VirtualTime().world().clock, system)
+  const listed: LedgerEntry[] = []
   const list = async (segment: string, byte: number): Promise<void> => {
     const sha256 = createHash('sha256').update(new Uint8Array(smallBytes).fill(byte)).digest('hex')
     const place = { timeline: 1, firstLsn: '0/0', endLsn: '0/1000' }
-    await ledger.append({ kind: 'segment', segment, ...place, bytes: smallBytes, sha256 })
+    listed.push(await ledger.append({ kind: 'segment', segment, ...place, bytes: smallBytes, sha256 }))
   }
   const identity = { segmentBytes: smallBytes, systemIdentifier: system }
-  const copies = () => ({ archive, identity, ledger: [...ledger.entries] }) as unknown as ReadCopies
+  const copies = () => ({ archive, identity, ledger: [...listed] }) as unknown as ReadCopies
   return { archive, put, list, copies }
 }
 
