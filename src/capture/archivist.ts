@@ -213,12 +213,14 @@ export class Archivist {
     while (place !== undefined && place.at < until) {
       const found: ClockEntry[] = []
       const stretch = { timeline, segmentBytes, from: place.at, isAnywhere: place.isAnywhere, until }
-      const read = await readWal(archive, stretch, (record) => {
+      const note = (record: WalRecord): void => {
         if (isNewRelation(record)) this.#newRelations += 1
         const entry = clockEntryOf(timeline, record)
         if (entry !== undefined) found.push(entry)
-      })
-      await this.#clockWriter.append(found)
+      }
+      const read = await readWal(archive, stretch, note, async () =>
+        this.#clockWriter.append(found.splice(0)),
+      )
       place = { at: read.next, isAnywhere: place.isAnywhere && read.lastStart === undefined }
       this.#next.set(timeline, place)
       const following = await this.#segmentBehind(timeline, read, until)

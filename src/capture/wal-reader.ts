@@ -28,11 +28,15 @@ const windowBytes = 4 << 20
 /** A record is at most so long (XLogRecordMaxSize), with its page headers. */
 const windowBytesMax = 1100 << 20
 
-/** Reads the records of one timeline from segment files, growing ones included, in order and in bounded memory. */
+/**
+ * Reads the records of one timeline from segment files, growing ones included, in order and in bounded memory. Whoever collects what it visits
+ * puts it away in `between`, every few megabytes.
+ */
 export async function readWal(
   archive: ArchiveReader,
   stretch: WalStretch,
   visit: (record: WalRecord) => void,
+  between: () => Promise<void> = async () => undefined,
 ): Promise<ReadStretch> {
   let next = stretch.from
   let isAnywhere = stretch.isAnywhere === true
@@ -55,6 +59,7 @@ export async function readWal(
       continue
     }
     const scan = scanWal(window, { from: next, ...(previous === undefined ? {} : { previous }) }, visit)
+    await between()
     const isStuck = scan.next === next
     next = scan.next
     previous = scan.lastStart ?? previous
