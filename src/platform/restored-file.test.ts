@@ -67,6 +67,17 @@ test('holds the bytes in their order, whatever the sizes of the pieces, with syn
   )
 })
 
+test('a large piece is on its way when the call returns, before anybody waits for it', async () => {
+  await inDirectory(async (path) => {
+    const { handle, seen } = await fullDisk(path, 1_000_000)
+    const file = new RestoredFile(handle, [])
+    const writing = file.write([new Uint8Array(300_000)])
+    assert.equal(seen.begun, 1)
+    await writing
+    await file.close()
+  })
+})
+
 test('uses the rooms of files that are complete again', async () => {
   await inDirectory(async (path) => {
     const rooms: Rooms = []

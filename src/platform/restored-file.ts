@@ -16,6 +16,8 @@ export class RestoredFile implements RestoreFile {
   #roomUsed = 0
   /** Every write so far, in their order. */
   #written: Promise<void> = Promise.resolve()
+  /** Never nought again after a failure: nothing more is written then, for the file would have a hole. */
+  #underWay = 0
   #closed = false
 
   constructor(handle: FileHandle, rooms: Rooms) {
@@ -75,9 +77,13 @@ export class RestoredFile implements RestoreFile {
     })
   }
 
-  /** After a failure nothing more is written: the file would have a hole. */
+  /** Begins at once when nothing else is being written: the caller hashes meanwhile. */
   #append(write: () => Promise<void>): Promise<void> {
-    this.#written = this.#written.then(write)
+    const begun = this.#underWay === 0 ? write() : this.#written.then(write)
+    this.#underWay += 1
+    this.#written = begun.then(() => {
+      this.#underWay -= 1
+    })
     // Until somebody awaits it a failure must not end the process.
     this.#written.catch(() => undefined)
     return this.#written
