@@ -1,4 +1,3 @@
-import { readEstate } from '../estate/parse-estate.ts'
 import type { ReadEstate } from '../estate/parse-estate.ts'
 import type { Estate } from '../estate/estate.ts'
 import { readBytes } from './read-json.ts'
@@ -8,5 +7,8 @@ export async function loadEstate(file: string): Promise<Estate> {
 }
 
 export async function loadEstateWithFindings(file: string): Promise<ReadEstate> {
-  return readEstate(new TextDecoder().decode(await readBytes(file)), file)
+  const bytes = await readBytes(file)
+  // What reads YAML and judges declarations is a hundred files: a command that turns out to need no estate does not load them.
+  const { readEstate } = await import('../estate/parse-estate.ts')
+  return readEstate(new TextDecoder().decode(bytes), file)
 }
