@@ -20,7 +20,7 @@ const status = {
   sandbox: false,
   facts,
   clusters: [],
-  hosts: [{ host: 'app1' }],
+  hosts: [{ host: 'app1' }, { host: estate.controlPlane.host }],
 }
 
 function shown(of: typeof estate, sandbox = false): string {
@@ -56,8 +56,10 @@ test('a component without a policy is red', () => {
   assert.match(lineOf(shown({ ...estate, components }), 'ledger'), / RED +no policy/)
 })
 
-test('a host that never reported is unknown, and a sandbox says that it is one', () => {
+test('a host that never reported is unknown, unless it is the one that answers; a sandbox says that it is one', () => {
   assert.match(shown(estate), /app1 +never: unknown/)
+  const { host } = estate.controlPlane
+  assert.equal(lineOf(shown(estate), host).replaceAll(/ +/g, ' '), `${host} the control plane answers`)
   assert.doesNotMatch(shown(estate), /SANDBOX/)
   assert.match(shown(estate, true), /SANDBOX: its runs are drills/)
 })

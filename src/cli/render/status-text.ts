@@ -33,12 +33,15 @@ export function statusText({ estate, status, readiness, copies = [] }: ShownStat
     timetableText(estate, status.timetable ?? [], paint),
     textTable(
       ['HOST', 'LAST REPORT'],
-      status.hosts.map(({ host, ageMs }) => [
-        host,
-        ageMs === undefined ? 'never: unknown' : `${milliseconds(Math.round(ageMs))} ago`,
-      ]),
+      status.hosts.map(({ host, ageMs }) => [host, reportText(estate, host, ageMs)]),
     ),
   ].join('')
+}
+
+function reportText(estate: Estate, host: string, ageMs: number | undefined): string {
+  if (ageMs !== undefined) return `${milliseconds(Math.round(ageMs))} ago`
+  // It needs no agent, and whoever reads this has its answer.
+  return host === estate.controlPlane.host ? 'the control plane answers' : 'never: unknown'
 }
 
 const styles: Readonly<Record<Colour, 'red' | 'yellow' | 'green' | 'cyan'>> = {
