@@ -12,6 +12,7 @@ import { Turns } from '../domain/turns.ts'
 import type { ActionCall } from './wire.ts'
 
 const scope = 'cluster:cmp_ledger'
+const target = { component: 'cmp_ledger', member: 'mbr_ledger1' }
 
 /** Counts what is done and holds the first effect until it is released. Nothing is seen to be done unless `sees.done`. */
 async function desk() {
@@ -38,7 +39,8 @@ async function desk() {
   const files = new MemoryFiles()
   const guard = new EpochGuard(await AgentState.load(files, '/state'))
   const storedEpoch = async () => (await AgentState.load(files, '/state')).epochOf(scope)
-  const world = new VirtualTime().world()
+  const time = new VirtualTime()
+  const world = time.world()
   const choose: Look<AgentContext> = {
     name: 'test.choose',
     version: 2,
@@ -47,6 +49,7 @@ async function desk() {
   const write: Look<AgentContext> = { ...choose, name: 'test.write', observeWrites: true }
   const options = {
     estate: 'est_simulated',
+    clock: world.clock,
     actions: new Map([hold, choose, write].map((action: Action<AgentContext>) => [action.name, action])),
     context: {} as AgentContext,
   }
@@ -56,6 +59,7 @@ async function desk() {
   const perform = async (wanted: ActionCall): Promise<void> => at.apply(await ticketed(at, wanted))
   return {
     desk: at,
+    time,
     restarted: started,
     perform,
     guard,
@@ -84,7 +88,7 @@ function call(epoch: number, changed: Partial<ActionCall> = {}): ActionCall {
     estate: 'est_simulated',
     action: 'test.hold',
     actionVersion: 2,
-    args: { component: 'cmp_ledger', member: 'mbr_ledger1' },
+    args: target,
     authority: { run: 'run_1', step: 'one', attempt: 1, scope, epoch },
     ...changed,
   }
@@ -291,4 +295,29 @@ test('a look that writes is an effect: a superseded executor may not have it', a
   await at.observe(write(5))
   await assert.rejects(at.observe(write(4)), { code: 'EPOCH_STALE', class: 'refused' })
   assert.deepEqual(done, ['written'])
+})
+
+test('an effect that does not end is shown after ten seconds, and so is what waits for it; one that ended is not', async () => {
+  const { desk: at, perform, time, begun, release } = await desk()
+  assert.deepEqual(at.longUnderWay(), [])
+  const authority = { run: 'run_1', step: 'first', attempt: 1, scope, epoch: 4 }
+  const holding = perform(call(4, { args: { ...target, waits: true }, authority }))
+  await begun
+  await time.pass(4_000)
+  const waiting = perform(call(4, { authority: { ...authority, step: 'second' } }))
+  await time.pass(5_900)
+  assert.deepEqual(at.longUnderWay(), [])
+  await time.pass(5_000)
+  assert.deepEqual(
+    at.longUnderWay().map(({ step, waits, forMs }) => [step, waits === true, Math.round(forMs / 1_000)]),
+    [
+      ['first', false, 15],
+      ['second', true, 11],
+    ],
+  )
+  assert.deepEqual(Object.keys(at.longUnderWay()[0] ?? {}).sort(), ['action', 'forMs', 'run', 'step'])
+  release()
+  await holding
+  await waiting.catch(() => undefined)
+  assert.deepEqual(at.longUnderWay(), [])
 })

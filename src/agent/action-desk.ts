@@ -9,7 +9,18 @@ import type { EpochGuard } from './epoch-guard.ts'
 import { turnTarget } from './turn-target.ts'
 import type { Tickets } from './tickets.ts'
 import type { Turns } from '../domain/turns.ts'
-import type { ActionCall, Hello } from './wire.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ActionCall, EffectView, Hello } from './wire.ts'
+
+/** Most effects take less. What takes longer is shown to people. */
+const longMs = 10_000
+
+interface AskedEffect {
+  readonly authority: string
+  readonly view: Pick<EffectView, 'action' | 'run' | 'step'>
+  readonly sinceMs: number
+  waits: boolean
+}
 
 /**
  * Where an executor's requests are admitted and performed. Observing needs the right estate and version, and makes a higher epoch durable
@@ -24,10 +35,12 @@ export class ActionDesk {
   readonly #guard: EpochGuard
   readonly #turns: Turns
   readonly #tickets: Tickets
-  readonly #underWay = new Map<string, number>()
+  readonly #clock: Clock
+  readonly #underWay = new Set<AskedEffect>()
 
   constructor(options: {
     readonly estate: string
+    readonly clock: Clock
     readonly actions: ActionRegistry<AgentContext>
     readonly context: AgentContext
     readonly guard: EpochGuard
@@ -35,6 +48,7 @@ export class ActionDesk {
     readonly tickets: Tickets
   }) {
     this.#estate = options.estate
+    this.#clock = options.clock
     this.#actions = options.actions
     this.#context = options.context
     this.#guard = options.guard
@@ -70,28 +84,46 @@ export class ActionDesk {
   async apply(call: ActionCall): Promise<void> {
     const action = effectOf(this.#admit(call))
     const { authority } = call
-    const key = authorityKey(authority)
-    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)
+    const asked: AskedEffect = {
+      authority: authorityKey(authority),
+      view: { action: action.name, ...stepOf(authority) },
+      sinceMs: this.#clock.monotonicMs(),
+      waits: true,
+    }
+    this.#underWay.add(asked)
     try {
       const target = targetOf(call, action.part)
       await this.#guard.admit(authority?.scope, authority?.epoch)
       this.#tickets.require(target, holderOf(call), call.ticket)
       await this.#turns.inTurn(target, async () => {
+        asked.waits = false
         await this.#guard.admit(authority.scope, authority.epoch)
         this.#tickets.require(target, holderOf(call), call.ticket)
         this.#tickets.endRound(target)
         await action.apply(this.#context, call.args, authority).finally(() => this.#tickets.endRound(target))
       })
     } finally {
-      const left = (this.#underWay.get(key) ?? 1) - 1
-      if (left > 0) this.#underWay.set(key, left)
-      else this.#underWay.delete(key)
+      this.#underWay.delete(asked)
     }
   }
 
   /** Asked by an executor that has waited for long: true while an effect of exactly this attempt is queued or under way. */
   performing(authority: Authority): boolean {
-    return this.#underWay.has(authorityKey(authority))
+    const wanted = authorityKey(authority)
+    return [...this.#underWay].some((asked) => asked.authority === wanted)
+  }
+
+  /** For people: an effect that does not end keeps all that is asked of its target waiting. */
+  longUnderWay(): readonly EffectView[] {
+    const nowMs = this.#clock.monotonicMs()
+    // In the order in which they were asked for.
+    return [...this.#underWay]
+      .map(({ view, sinceMs, waits }) => ({
+        ...view,
+        forMs: Math.floor(nowMs - sinceMs),
+        ...(waits ? { waits } : {}),
+      }))
+      .filter(({ forMs }) => forMs >= longMs)
   }
 
   #admit(call: ActionCall): Action<AgentContext> {
@@ -120,6 +152,11 @@ function targetOf({ args }: ActionCall, part: string | undefined): string {
 /** Attempts of one step have tickets of their own. */
 function holderOf({ action, authority }: ActionCall): string {
   return `${action} ${authorityKey(authority)}`
+}
+
+/** Without an authority it is refused a moment later. */
+function stepOf(authority: Authority | undefined): Pick<EffectView, 'run' | 'step'> {
+  return { run: authority?.run ?? '', step: authority?.step ?? '' }
 }
 
 function authorityKey(authority: Authority | undefined): string {

@@ -94,6 +94,7 @@ class Agent {
     })
     this.#desk = new ActionDesk({
       estate: setup.estate.id,
+      clock: world.clock,
       actions: setup.actions,
       context: this.#context(),
       guard: this.#guard,
@@ -278,6 +279,7 @@ class Agent {
       ...(await instance.observe()),
     }))
     const { copies } = this.#setup
+    const underWay = this.#desk.longUnderWay()
     const [gates, instances] = await Promise.all([this.#seen(gateViews), this.#seen(instanceViews)])
     return {
       members: this.#watches.map((watch) => watch.view()),
@@ -286,6 +288,7 @@ class Agent {
       instances,
       epochs: this.#state.epochs(),
       ...(copies === undefined ? {} : { copies: copies.map((one) => one.view()) }),
+      ...(underWay.length === 0 ? {} : { underWay }),
     }
   }
 

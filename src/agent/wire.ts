@@ -61,6 +61,18 @@ export interface AgentView {
   readonly epochs: readonly { readonly scope: string; readonly epoch: number }[]
   /** What this host keeps of components; absent: nothing. */
   readonly copies?: readonly CopiesView[]
+  /** What has been under way for long, in the order in which it was asked for; absent: nothing. */
+  readonly underWay?: readonly EffectView[]
+}
+
+/** An effect that was asked of this agent and has not ended. A second one on the same target waits for it, however long that is. */
+export interface EffectView {
+  readonly action: string
+  readonly run: string
+  readonly step: string
+  readonly forMs: number
+  /** It waits for another effect on its target. */
+  readonly waits?: true
 }
 
 export interface MemberView {

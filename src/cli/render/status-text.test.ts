@@ -64,6 +64,25 @@ test('a host that never reported is unknown, unless it is the one that answers; 
   assert.match(shown(estate, true), /SANDBOX: its runs are drills/)
 })
 
+test('what an agent has been doing for long is told, and what waits for it', () => {
+  const nothing = { members: [], probes: [], gates: [], instances: [], epochs: [] }
+  const effect = { action: 'postgres.rejoin', run: 'run_1', step: 'rejoin-ledger-a', forMs: 250_000 }
+  const next = {
+    ...effect,
+    action: 'postgres.follow',
+    step: 'follow-ledger-a',
+    forMs: 12_000,
+    waits: true as const,
+  }
+  const hosts = [{ host: 'app1', ageMs: 3, view: { ...nothing, underWay: [effect, next] } }]
+  const text = statusText(
+    { estate, status: { ...status, hosts }, readiness: [] },
+    paintFor({ hasColour: false }),
+  )
+  assert.match(text, /app1: postgres.rejoin of run_1 \(rejoin-ledger-a\) under way for 4 min 10 s\n/)
+  assert.match(text, /app1: postgres.follow of run_1 \(follow-ledger-a\) waits for its turn for 12.0 s\n$/)
+})
+
 test('a single copy stands above its members until it ends, with who accepted it and since when', () => {
   const ledger = facts.clusters[0]
   assert.ok(ledger !== undefined && ledger.leader !== '')

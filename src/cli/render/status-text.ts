@@ -1,3 +1,4 @@
+import type { EffectView } from '../../agent/wire.ts'
 import type { MemberFacts } from '../../domain/facts.ts'
 import type { SingleCopy } from '../../domain/leader-record.ts'
 import type { Estate } from '../../estate/estate.ts'
@@ -35,7 +36,16 @@ export function statusText({ estate, status, readiness, copies = [] }: ShownStat
       ['HOST', 'LAST REPORT'],
       status.hosts.map(({ host, ageMs }) => [host, reportText(estate, host, ageMs)]),
     ),
+    ...status.hosts.flatMap(({ host, view }) =>
+      (view?.underWay ?? []).map((one) => effectText(host, one, paint)),
+    ),
   ].join('')
+}
+
+/** What this agent does for long, or can not begin because of it. */
+function effectText(host: string, { action, run, step, forMs, waits }: EffectView, paint: Paint): string {
+  const what = waits === true ? paint('yellow', 'waits for its turn') : 'under way'
+  return `${host}: ${action} of ${run} (${step}) ${what} for ${milliseconds(forMs)}\n`
 }
 
 function reportText(estate: Estate, host: string, ageMs: number | undefined): string {
