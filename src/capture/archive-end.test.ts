@@ -92,3 +92,25 @@ test('a left timeline that grew again, or whose last records are damaged, is rea
     assert.equal(Math.sign((short.get(1)?.end ?? 0) - wal.end), change === 'grown' ? 1 : -1, change)
   }
 })
+
+test('however many timelines there are, one segment at a time is held whole', async () => {
+  let [held, most, whole] = [0, 0, 0]
+  class Counting extends MemoryArchive {
+    override async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+      const isWhole = length === segmentBytes
+      held += isWhole ? 1 : 0
+      whole += isWhole ? 1 : 0
+      most = Math.max(most, held)
+      await new Promise((resolve) => setImmediate(resolve))
+      held -= isWhole ? 1 : 0
+      return super.read(path, offset, length)
+    }
+  }
+  const archive = new Counting()
+  const timelines = [1, 2, 3, 4, 5, 6]
+  for (const timeline of timelines)
+    await writeSegments(archive, sampleWal({ timeline, start, commits: 4, workBytes: 900 }), timeline)
+  const ends = await archiveEnds(archive, segmentBytes)
+  assert.deepEqual([...ends.keys()], timelines)
+  assert.deepEqual([whole, most], [timelines.length, 1])
+})

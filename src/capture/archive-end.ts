@@ -22,8 +22,6 @@ export interface TimelineEnd {
   readonly receivedTo: number
 }
 
-/** A segment that has to be read whole is held whole. */
-const wholeAtOnce = 4
 /** Of a segment that grows no more, as much before its end is read: its last records are in it, unless they are longer. */
 const lastLookBytes = 256 << 10
 
@@ -41,16 +39,17 @@ export async function archiveEnds(
     ...Map.groupBy(await listSegments(archive, segmentBytes), ({ timeline }) => timeline).values(),
   ]
   const tails = tailsByFile(entries)
-  const ends = await inGroups(
-    byTimeline,
-    async (segments) => {
-      const tail = tails.get((segments.at(-1) as NamedSegment).name)
-      const left = tail === undefined ? undefined : await leftEnd(archive, tail, segmentBytes)
-      return left ?? (await timelineEnd(archive, segments, segmentBytes))
-    },
-    wholeAtOnce,
-  )
-  return new Map(ends.map((end) => [end.timeline, end]))
+  const left = await inGroups(byTimeline, async (segments) => {
+    const tail = tails.get((segments.at(-1) as NamedSegment).name)
+    return tail === undefined ? undefined : await leftEnd(archive, tail, segmentBytes)
+  })
+  const ends = new Map<number, TimelineEnd>()
+  // A segment that has to be read whole is held whole, and one of them at a time is enough to hold.
+  for (const [index, segments] of byTimeline.entries()) {
+    const end = left[index] ?? (await timelineEnd(archive, segments, segmentBytes))
+    ends.set(end.timeline, end)
+  }
+  return ends
 }
 
 function tailsByFile(entries: readonly LedgerEntry[]): ReadonlyMap<string, TailEntry> {
@@ -163,7 +162,8 @@ async function endOf(
     contentOf(archive, first, { offset: skipped, segmentBytes }),
     ...(second === undefined ? [] : [contentOf(archive, second, { offset: 0, segmentBytes })]),
   ])
-  const window = { bytes: joinBytes(pieces), start: first.start + skipped, segmentBytes }
+  const bytes = pieces.length === 1 ? (pieces[0] as Uint8Array) : joinBytes(pieces)
+  const window = { bytes, start: first.start + skipped, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes
   const from = firstRecordAt(window, window.start)
