@@ -162,7 +162,7 @@ async function endOf(
     contentOf(archive, first, { offset: skipped, segmentBytes }),
     ...(second === undefined ? [] : [contentOf(archive, second, { offset: 0, segmentBytes })]),
   ])
-  const bytes = pieces.length === 1 ? (pieces[0] as Uint8Array) : joinBytes(pieces)
+  const bytes = pieces.length === 1 ? pieces[0] : joinBytes(pieces)
   const window = { bytes, start: first.start + skipped, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes
