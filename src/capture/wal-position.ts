@@ -1,16 +1,13 @@
+import { lsnFromBigint, lsnToBigint } from '../domain/lsn.ts'
 import type { Lsn } from '../domain/lsn.ts'
 
-const low32 = 0x1_0000_0000
-
-/** Positions are numbers inside capture (2^53 bytes are 9 PB of WAL) and LSNs as text at its rim. Every commit waits for a few of these. */
+/** Positions are numbers inside capture (2^53 bytes are 9 PB of WAL) and LSNs as text at its rim. */
 export function positionOf(lsn: Lsn): number {
-  const slash = lsn.indexOf('/')
-  return Number.parseInt(lsn.slice(0, slash), 16) * low32 + Number.parseInt(lsn.slice(slash + 1), 16)
+  return Number(lsnToBigint(lsn))
 }
 
 export function lsnOf(position: number): Lsn {
-  const high = Math.floor(position / low32)
-  return `${high.toString(16)}/${(position - high * low32).toString(16)}`.toUpperCase() as Lsn
+  return lsnFromBigint(BigInt(position))
 }
 
 export function segmentStart(position: number, segmentBytes: number): number {
@@ -20,7 +17,7 @@ export function segmentStart(position: number, segmentBytes: number): number {
 /** The name that PostgreSQL gives the segment which holds `position`. */
 export function segmentName(timeline: number, position: number, segmentBytes: number): string {
   const number = Math.floor(position / segmentBytes)
-  const perLog = low32 / segmentBytes
+  const perLog = 0x1_0000_0000 / segmentBytes
   return `${hex8(timeline)}${hex8(Math.floor(number / perLog))}${hex8(number % perLog)}`
 }
 
@@ -37,7 +34,7 @@ export interface NamedSegment {
 export function parseSegmentName(name: string, segmentBytes: number): NamedSegment | undefined {
   const [, timeline, log, segment, partial] = segmentForm.exec(name) ?? []
   if (timeline === undefined || log === undefined || segment === undefined) return undefined
-  const start = Number.parseInt(log, 16) * low32 + Number.parseInt(segment, 16) * segmentBytes
+  const start = Number.parseInt(log, 16) * 0x1_0000_0000 + Number.parseInt(segment, 16) * segmentBytes
   return { name, timeline: Number.parseInt(timeline, 16), start, isPartial: partial !== undefined }
 }
 

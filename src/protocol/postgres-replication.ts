@@ -159,16 +159,12 @@ export async function startLogicalReplication(
 async function startStream(connection: PostgresConnection, command: string): Promise<ReplicationStream> {
   const copy = await connection.copyBoth(command)
   return {
-    // Not a generator: commits wait for this path.
     messages: {
-      [Symbol.asyncIterator]: () => ({
-        async next() {
-          const bytes = await copy.read()
-          return bytes === undefined
-            ? { done: true, value: undefined }
-            : { done: false, value: decodeReplicationMessage(bytes) }
-        },
-      }),
+      async *[Symbol.asyncIterator]() {
+        for (let bytes = await copy.read(); bytes !== undefined; bytes = await copy.read()) {
+          yield decodeReplicationMessage(bytes)
+        }
+      },
     },
     sendStatus: (status) => copy.write(encodeStandbyStatus(status)),
     async finish() {
