@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { keepBooks, writeSegments } from '../../test/support/sample-archive.ts'
-import { sampleSegmentBytes as segmentBytes, sampleWal } from '../../test/support/sample-wal.ts'
+import { sampleSegmentBytes as segmentBytes, sampleSystem, sampleWal } from '../../test/support/sample-wal.ts'
+import { WalLayout } from '../../test/support/wal-layout.ts'
 import { archiveEnds } from './archive-end.ts'
 import { loadLedger } from './ledger-writer.ts'
 import { lsnOf, segmentName } from './wal-position.ts'
@@ -93,24 +94,37 @@ test('a left timeline that grew again, or whose last records are damaged, is rea
   }
 })
 
-test('however many timelines there are, one segment at a time is held whole', async () => {
-  let [held, most, whole] = [0, 0, 0]
+test('of segments of any length a few megabytes at a time are held, one timeline after the other', async () => {
+  const longBytes = 16 << 20
+  let [held, most, all] = [0, 0, 0]
   class Counting extends MemoryArchive {
     override async read(path: string, offset: number, length: number): Promise<Uint8Array> {
-      const isWhole = length === segmentBytes
-      held += isWhole ? 1 : 0
-      whole += isWhole ? 1 : 0
+      const bytes = await super.read(path, offset, length)
+      held += bytes.length
+      all += bytes.length
       most = Math.max(most, held)
       await new Promise((resolve) => setImmediate(resolve))
-      held -= isWhole ? 1 : 0
-      return super.read(path, offset, length)
+      held -= bytes.length
+      return bytes
     }
   }
   const archive = new Counting()
   const timelines = [1, 2, 3, 4, 5, 6]
-  for (const timeline of timelines)
-    await writeSegments(archive, sampleWal({ timeline, start, commits: 4, workBytes: 900 }), timeline)
-  const ends = await archiveEnds(archive, segmentBytes)
-  assert.deepEqual([...ends.keys()], timelines)
-  assert.deepEqual([whole, most], [timelines.length, 1])
+  const starts = new Map<number, number>()
+  for (const timeline of timelines) {
+    const content = new Uint8Array(longBytes)
+    const at = { timeline, start: 5 * longBytes, segmentBytes: longBytes, system: sampleSystem }
+    const layout = new WalLayout(content, at)
+    for (let index = 0; index < 100; index++)
+      starts.set(timeline, layout.put({ xid: 7, manager: 10, main: new Uint8Array(90_000).fill(index) }))
+    const name = segmentName(timeline, 5 * longBytes, longBytes)
+    archive.files.set(`wal/${name}.partial`, { content, durable: content })
+  }
+  const ends = await archiveEnds(archive, longBytes)
+  assert.deepEqual(
+    [...ends.values()].map(({ timeline, lastRecord, reason }) => [timeline, lastRecord, reason]),
+    [...starts].map(([timeline, record]) => [timeline, record, 'zeros']),
+  )
+  assert.ok(most <= 4 << 20, `${most} bytes at once`)
+  assert.ok(all < timelines.length * (13 << 20), `${all} bytes in all: not what lies behind the end`)
 })

@@ -1,13 +1,13 @@
 import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { parseLsn } from '../domain/lsn.ts'
 import { pageStart, shortPageHeaderBytes, walPageBytes } from '../protocol/wal-page.ts'
-import { joinBytes } from '../protocol/postgres-message.ts'
 import { firstRecordAt, scanWal } from '../protocol/wal-scan.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { LedgerEntry, TailEntry } from './archive-ledger.ts'
 import { inGroups } from './in-groups.ts'
 import { positionOf } from './wal-position.ts'
 import type { NamedSegment } from './wal-position.ts'
+import { readWal } from './wal-reader.ts'
 
 /** How far a timeline goes in the archive, as its records prove. */
 export interface TimelineEnd {
@@ -44,7 +44,7 @@ export async function archiveEnds(
     return tail === undefined ? undefined : await leftEnd(archive, tail, segmentBytes)
   })
   const ends = new Map<number, TimelineEnd>()
-  // A segment that has to be read whole is held whole, and one of them at a time is enough to hold.
+  // One after the other: each holds a few megabytes of it.
   for (const [index, segments] of byTimeline.entries()) {
     const end = left[index] ?? (await timelineEnd(archive, segments, segmentBytes))
     ends.set(end.timeline, end)
@@ -136,18 +136,6 @@ async function reachesInto(
   return length > end - at - headers * shortPageHeaderBytes
 }
 
-/** From `offset` on. A growing one that was received to its end since it was listed has its final name. */
-async function contentOf(
-  archive: ArchiveReader,
-  { name, isPartial }: NamedSegment,
-  { offset, segmentBytes }: { readonly offset: number; readonly segmentBytes: number },
-): Promise<Uint8Array> {
-  const length = segmentBytes - offset
-  const content = await archive.read(`${walFolder}/${name}`, offset, length)
-  if (content.length > 0 || !isPartial) return content
-  return await archive.read(`${walFolder}/${name.replace('.partial', '')}`, offset, length)
-}
-
 /** `lookBytes`: only so much of the end of the first of two segments is looked at. */
 async function endOf(
   archive: ArchiveReader,
@@ -157,28 +145,22 @@ async function endOf(
 ): Promise<TimelineEnd> {
   const [first, second] = segments
   const last = second ?? first
-  const skipped = segmentBytes - Math.min(lookBytes, segmentBytes)
-  const pieces = await Promise.all([
-    contentOf(archive, first, { offset: skipped, segmentBytes }),
-    ...(second === undefined ? [] : [contentOf(archive, second, { offset: 0, segmentBytes })]),
-  ])
-  const bytes = pieces.length === 1 ? pieces[0] : joinBytes(pieces)
-  const window = { bytes, start: first.start + skipped, segmentBytes }
   const { timeline } = last
   const lastEnd = last.start + segmentBytes
-  const from = firstRecordAt(window, window.start)
-  if (typeof from !== 'number') {
+  const from = first.start + segmentBytes - Math.min(lookBytes, segmentBytes)
+  const stretch = { timeline, segmentBytes, from, isAnywhere: true, until: lastEnd }
+  const read = await readWal(archive, stretch, () => undefined)
+  if (read.next === from) {
     const receivedTo = last.isPartial ? last.start : lastEnd
-    return { timeline, end: last.start, reason: from ?? 'more', receivedTo }
+    return { timeline, end: last.start, reason: read.reason, receivedTo }
   }
-  const scan = scanWal(window, { from }, () => undefined)
   // A full segment may end in the middle of a record.
-  const isFull = !last.isPartial && scan.reason === 'more'
+  const isFull = !last.isPartial && read.reason === 'more'
   return {
     timeline,
-    end: isFull ? lastEnd : scan.next,
-    ...(scan.lastStart === undefined ? {} : { lastRecord: scan.lastStart }),
-    reason: isFull ? 'full' : scan.reason,
-    receivedTo: last.isPartial ? Math.max(scan.next, last.start) : lastEnd,
+    end: isFull ? lastEnd : read.next,
+    ...(read.lastStart === undefined ? {} : { lastRecord: read.lastStart }),
+    reason: isFull ? 'full' : read.reason,
+    receivedTo: last.isPartial ? Math.max(read.next, last.start) : lastEnd,
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { ArchiveDirectory } from '../ports/archive-directory.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -11,6 +10,7 @@ import type { ArchiveIdentity } from './archive-layout.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { ClockWriter, clockEntryOf } from './clock-writer.ts'
 import type { ClockEntry } from './commit-clock.ts'
+import { digestOf } from './file-digest.ts'
 import { openLedger } from './ledger-writer.ts'
 import type { LedgerWriter } from './ledger-writer.ts'
 import { lineageOf, timelineStart } from './timeline-lineage.ts'
@@ -135,7 +135,7 @@ export class Archivist {
     const { archive } = this.#ports
     const { segmentBytes, systemIdentifier } = this.#identity
     const { timeline, start } = parseSegmentName(name, segmentBytes) as NamedSegment
-    const { bytes, digest, head } = await digestOf(archive, `${walFolder}/${name}`)
+    const { bytes, sha256, head } = await digestOf(archive, `${walFolder}/${name}`)
     const page = head.length < longPageHeaderBytes ? 'it is empty' : readWalPage(head, 0, start)
     const isItself =
       bytes === segmentBytes &&
@@ -151,7 +151,7 @@ export class Archivist {
       firstLsn: lsnOf(start),
       endLsn: lsnOf(start + segmentBytes),
       bytes: segmentBytes,
-      sha256: digest,
+      sha256,
     })
     await this.#advance(timeline, start + segmentBytes)
     await this.#clockWriter.sync()
@@ -159,8 +159,9 @@ export class Archivist {
 
   async #ledgerHistory(timeline: number): Promise<void> {
     if (this.#ledger.lists('history', timeline)) return
-    const content = await this.#ports.archive.read(`${walFolder}/${historyName(timeline)}`, 0, 1 << 20)
-    await this.#ledger.append({ kind: 'history', timeline, bytes: content.length, sha256: sha256(content) })
+    const path = `${walFolder}/${historyName(timeline)}`
+    const { bytes, sha256 } = await digestOf(this.#ports.archive, path)
+    await this.#ledger.append({ kind: 'history', timeline, bytes, sha256 })
   }
 
   /** Unfinished segments that something else follows, a newer timeline or WAL behind a hole: they do not grow any more. */
@@ -180,15 +181,15 @@ export class Archivist {
       if (this.#ledger.lists('tail', segment)) continue
       const { end } = await partialEnd(archive, segments, partial, segmentBytes)
       if (end <= start) continue
-      const content = await archive.read(`${walFolder}/${name}`, 0, end - start)
+      const { bytes, sha256 } = await digestOf(archive, `${walFolder}/${name}`, end - start)
       await this.#ledger.append({
         kind: 'tail',
         segment,
         timeline,
         firstLsn: lsnOf(start),
         endLsn: lsnOf(end),
-        bytes: content.length,
-        sha256: sha256(content),
+        bytes,
+        sha256,
       })
     }
   }
@@ -278,26 +279,6 @@ function alive(timeline: number, position: number, timeMicroseconds: number): Cl
     subtransactions: [],
     name: '',
   }
-}
-
-const digestPieceBytes = 1 << 20
-
-/** In pieces: whole segments in memory, one after the other, would be most of what the process needs. */
-async function digestOf(archive: ArchiveDirectory, path: string) {
-  const hash = createHash('sha256')
-  let head = new Uint8Array(0)
-  let bytes = 0
-  for (;;) {
-    const piece = await archive.read(path, bytes, digestPieceBytes)
-    if (bytes === 0) head = new Uint8Array(piece.subarray(0, longPageHeaderBytes))
-    hash.update(piece)
-    bytes += piece.length
-    if (piece.length < digestPieceBytes) return { bytes, head, digest: hash.digest('hex') }
-  }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function foreignSegment(name: string, what: string): RecoveryError {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { listSegments, walFolder } from './archive-layout.ts'
 import type { LedgerEntry } from './archive-ledger.ts'
+import { digestOf } from './file-digest.ts'
 import { inGroups } from './in-groups.ts'
 import { historyName } from './wal-position.ts'
 
@@ -32,7 +32,7 @@ export async function verifyArchive(
     known.add(file)
     return [{ file, wanted: entry as Extract<LedgerEntry, { readonly bytes: number }> }]
   })
-  // Content is read one after the other: a segment is long.
+  // Content is read one after the other: it is long.
   const found = await inGroups(
     files,
     async ({ file, wanted }) => verifyFile(archive, file, wanted, readContent),
@@ -72,11 +72,10 @@ async function verifyFile(
   // A growing segment is made as long as a whole one, whatever of it was written.
   const isSized = size === wanted.bytes || file.endsWith('.partial')
   if (!readContent && !isHistory && isSized) return undefined
-  const content = await archive.read(path, 0, wanted.bytes)
   if (isSized) {
-    if (createHash('sha256').update(content).digest('hex') === wanted.sha256) return undefined
-    if (content.every((byte) => byte === 0))
-      return { file, problem: 'zero-filled', detail: 'it holds only zeros' }
+    const { sha256, isZeros } = await digestOf(archive, path, wanted.bytes)
+    if (sha256 === wanted.sha256) return undefined
+    if (isZeros) return { file, problem: 'zero-filled', detail: 'it holds only zeros' }
   }
   return { file, problem: 'altered', detail: 'its digest is another one' }
 }

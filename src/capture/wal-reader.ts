@@ -51,12 +51,12 @@ export async function readWal(
       const first = firstRecordAt(window, next)
       if (typeof first === 'string') return { next, reason: first }
       if (first === undefined && bytes.length < wanted) return { next, reason: 'more' }
-      if (first === undefined) wanted = Math.min(wanted * 4, windowBytesMax)
-      else {
-        next = first
-        isAnywhere = false
+      if (first === undefined) {
+        wanted = Math.min(wanted * 4, windowBytesMax)
+        continue
       }
-      continue
+      next = first
+      isAnywhere = false
     }
     const scan = scanWal(window, { from: next, ...(previous === undefined ? {} : { previous }) }, visit)
     await between()

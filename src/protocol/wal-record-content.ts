@@ -26,7 +26,8 @@ const block = { fork: 0x0f, hasImage: 0x10, sameRelation: 0x80 } as const
 const image = { hasHole: 0x01, compressed: 0x04 | 0x08 | 0x10 } as const
 
 /** Takes a checked record apart; `undefined` when it is of a form that PostgreSQL 15 to 18 do not write. */
-export function recordContent({ bytes }: Pick<WalRecord, 'bytes'>): RecordContent | undefined {
+export function recordContent(record: Pick<WalRecord, 'bytes'>): RecordContent | undefined {
+  const bytes = record.bytes()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const blocks: BlockReference[] = []
   let at = recordHeaderBytes

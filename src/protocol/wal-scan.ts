@@ -13,7 +13,7 @@ const resourceSwitch = { manager: 0, info: 0x40 } as const
 /** XLogRecordMaxSize: what the server itself refuses to write. */
 const recordBytesMax = 1020 * 1024 * 1024
 
-/** One record, checked by its CRC-32C. `bytes` is a view where the record lies in one page, and is never written to. */
+/** One record, checked by its CRC-32C. */
 export interface WalRecord {
   readonly start: number
   /** Where the next record starts, before the header of a page that begins there. */
@@ -23,8 +23,8 @@ export interface WalRecord {
   /** Resource manager: 0 XLOG, 1 Transaction, 2 Storage, 4 Database, 9 Heap2, 10 Heap. */
   readonly manager: number
   readonly info: number
-  /** Header and content. */
-  readonly bytes: Uint8Array
+  /** Header and content: a view where the record lies in one page, and never written to. Most records are looked at without it. */
+  readonly bytes: () => Uint8Array
   /** Major version of the server that wrote it. */
   readonly major: number
 }
@@ -104,6 +104,15 @@ interface Stop {
 
 type Found = WalRecord | Stop | { readonly resumeAt: number }
 
+interface ReadRecord {
+  /** Where it lies in the window: from, to, from, to, one pair a page. */
+  readonly pieces: readonly number[]
+  readonly totalBytes: number
+  readonly start: number
+  readonly stop: number
+  readonly major: number
+}
+
 class Cursor {
   readonly #bytes: Uint8Array
   readonly #view: DataView
@@ -131,12 +140,11 @@ class Cursor {
     if (totalBytes < recordHeaderBytes || totalBytes > recordBytesMax)
       return stop(`a record of ${totalBytes} bytes`)
     const room = pageStart(start) + walPageBytes - start
-    if (totalBytes <= room) {
-      if (offset + totalBytes > this.#bytes.length) return more(totalBytes)
-      const bytes = this.#bytes.subarray(offset, offset + totalBytes)
-      return this.#checked({ bytes, start, stop: start + totalBytes, major: page.major }, previous)
-    }
-    return this.#spanning({ start, totalBytes, room, major: page.major }, previous)
+    const { major } = page
+    if (totalBytes > room) return this.#spanning({ start, totalBytes, room, major }, previous)
+    if (offset + totalBytes > this.#bytes.length) return more(totalBytes)
+    const pieces = [offset, offset + totalBytes]
+    return this.#checked({ pieces, totalBytes, start, stop: start + totalBytes, major }, previous)
   }
 
   /** A record that goes on in the pages behind, each of which says how much is left. */
@@ -149,14 +157,13 @@ class Cursor {
     },
     previous: number | undefined,
   ): Found {
-    const { start, totalBytes, room } = record
+    const { start, totalBytes, room, major } = record
     const offset = start - this.#start
     if (offset + room > this.#bytes.length) return more(totalBytes)
-    const header = this.#bytes.subarray(offset, offset + Math.min(room, recordHeaderBytes))
     // What is not a record claims any length: it is found out before the pages behind are waited for.
-    if (header.length === recordHeaderBytes && previous !== undefined && previousOf(header) !== previous)
+    if (room >= recordHeaderBytes && previous !== undefined && previousOf(this.#view, offset) !== previous)
       return stop('a record that does not follow the one before')
-    const pieces = [this.#bytes.subarray(offset, offset + room)]
+    const pieces = [offset, offset + room]
     let at = start + room
     for (let left = totalBytes - room; left > 0;) {
       const page = this.#pageAt(at)
@@ -166,46 +173,34 @@ class Cursor {
       const size = Math.min(left, walPageBytes - page.headerBytes)
       const from = at + page.headerBytes - this.#start
       if (from + size > this.#bytes.length) return more(totalBytes + 2 * walPageBytes)
-      pieces.push(this.#bytes.subarray(from, from + size))
+      pieces.push(from, from + size)
       left -= size
       at += left > 0 ? walPageBytes : page.headerBytes + size
     }
-    return this.#checked(
-      { bytes: joined(pieces, totalBytes), start, stop: at, major: record.major },
-      previous,
-    )
+    return this.#checked({ pieces, totalBytes, start, stop: at, major }, previous)
   }
 
-  #checked(
-    read: {
-      readonly bytes: Uint8Array
-      readonly start: number
-      readonly stop: number
-      readonly major: number
-    },
-    previous: number | undefined,
-  ): Found {
-    const { bytes, start } = read
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const crc = updateCrc32c(updateCrc32c(crc32cSeed, bytes, recordHeaderBytes), bytes, 0, 20)
-    if (finishCrc32c(crc) !== view.getUint32(20, true)) return stop('a record whose checksum is wrong')
-    const before = previousOf(bytes)
+  #checked(read: ReadRecord, previous: number | undefined): Found {
+    const { start, pieces } = read
+    const [headerFrom, headerTo] = pieces as readonly [number, number]
+    // A header may go on in the next page; then it is read from a copy.
+    const isHeaderWhole = headerTo - headerFrom >= recordHeaderBytes
+    const copy = isHeaderWhole ? undefined : joined(this.#bytes, read)
+    const header = copy === undefined ? this.#view : viewOf(copy)
+    const at = copy === undefined ? headerFrom : 0
+    const sum = copy === undefined ? sumOf(this.#bytes, pieces) : sumOf(copy, [0, read.totalBytes])
+    if (sum !== header.getUint32(at + 20, true)) return stop('a record whose checksum is wrong')
+    const before = previousOf(header, at)
     if (previous !== undefined && before !== previous)
       return stop('a record that does not follow the one before')
-    const info = view.getUint8(16)
-    const manager = view.getUint8(17)
+    const info = header.getUint8(at + 16)
+    const manager = header.getUint8(at + 17)
     const isSwitch = manager === resourceSwitch.manager && (info & 0xf0) === resourceSwitch.info
     const end = isSwitch ? Math.ceil(read.stop / this.#segmentBytes) * this.#segmentBytes : align(read.stop)
-    return {
-      start,
-      end,
-      previous: before,
-      xid: view.getUint32(4, true),
-      manager,
-      info,
-      bytes,
-      major: read.major,
-    }
+    const xid = header.getUint32(at + 4, true)
+    const { major } = read
+    const bytes = (): Uint8Array => copy ?? joined(this.#bytes, read)
+    return { start, end, previous: before, xid, manager, info, major, bytes }
   }
 
   #pageAt(at: number): WalPage | Stop {
@@ -222,9 +217,17 @@ class Cursor {
   }
 }
 
-function previousOf(header: Uint8Array): number {
-  const view = new DataView(header.buffer, header.byteOffset, header.length)
-  return view.getUint32(8, true) + view.getUint32(12, true) * 0x1_0000_0000
+function previousOf(view: DataView, at: number): number {
+  return view.getUint32(at + 8, true) + view.getUint32(at + 12, true) * 0x1_0000_0000
+}
+
+/** Over the content, and then the header up to the sum itself; the first piece holds the whole header. */
+function sumOf(bytes: Uint8Array, pieces: readonly number[]): number {
+  const header = pieces[0] as number
+  let sum = updateCrc32c(crc32cSeed, bytes, header + recordHeaderBytes, pieces[1])
+  for (let index = 2; index < pieces.length; index += 2)
+    sum = updateCrc32c(sum, bytes, pieces[index], pieces[index + 1])
+  return finishCrc32c(updateCrc32c(sum, bytes, header, header + 20))
 }
 
 function stop(reason: string): Stop {
@@ -239,12 +242,18 @@ function align(position: number): number {
   return Math.ceil(position / 8) * 8
 }
 
-function joined(pieces: readonly Uint8Array[], totalBytes: number): Uint8Array {
+/** A view where the record lies in one page. */
+function joined(window: Uint8Array, { pieces, totalBytes }: ReadRecord): Uint8Array {
+  if (pieces.length === 2) return window.subarray(pieces[0], pieces[1])
   const bytes = new Uint8Array(totalBytes)
-  let at = 0
-  for (const piece of pieces) {
+  for (let index = 0, at = 0; index < pieces.length; index += 2) {
+    const piece = window.subarray(pieces[index], pieces[index + 1])
     bytes.set(piece, at)
     at += piece.length
   }
   return bytes
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
