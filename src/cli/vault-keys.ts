@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { formats } from '../domain/format.ts'
 import { Ed25519Signer, generateSigningKey } from '../platform/ed25519-signer.ts'
@@ -8,7 +8,7 @@ import { addRecipient } from '../vault/added-keys.ts'
 import { readPackList } from '../vault/known-chunks.ts'
 import type { PackReference } from '../vault/pack-list.ts'
 import { makeRecoveryKey, recipientOf } from '../vault/recipient.ts'
-import { createVault } from '../vault/vault-descriptor.ts'
+import { createVault, requireEmptyStore } from '../vault/vault-descriptor.ts'
 import type { InitOptions, RewrapOptions } from './commands/vault.ts'
 import type { Terminal } from './terminal.ts'
 import { usageError } from './usage-error.ts'
@@ -16,10 +16,15 @@ import { openCatalogue, openStore, openWriter, recoveryKeyOf } from './vault-acc
 import type { VaultPin, VaultWriterFile } from './vault-access.ts'
 import { writePrivately } from './write-identity.ts'
 
-/** Keys first, the vault last: a vault without the keys of its writer would be of no use. */
+/**
+ * Keys first, the vault last: a vault without the keys of its writer would be of no use. What fails leaves neither, so that it can be said
+ * again.
+ */
 export async function initVault(terminal: Terminal, options: InitOptions): Promise<void> {
   const random = new SystemRandom()
   const store = await openStore(terminal, options)
+  await mkdir(store.name, { recursive: true, mode: 0o700 })
+  await requireEmptyStore(store)
   const out = resolve(terminal.workingDirectory, options.out)
   const own = options.recipient === undefined ? makeRecoveryKey(random) : undefined
   const recipients = options.recipient ?? (own === undefined ? [] : [own.publicKey])
@@ -45,11 +50,24 @@ export async function initVault(terminal: Terminal, options: InitOptions): Promi
     ...(own === undefined ? {} : { recoveryKey: join(out, 'recovery.pem') }),
   }
   await mkdir(out, { recursive: true, mode: 0o700 })
-  await keep(files.writer, `${JSON.stringify(writer, undefined, 2)}\n`)
-  await keep(files.pin, `${JSON.stringify(pin, undefined, 2)}\n`)
-  if (own !== undefined) await keep(join(out, 'recovery.pem'), own.privateKeyPem)
-  const signer = new Ed25519Signer(principal, signing.privateKeyPem)
-  await createVault(store, pin.vault, { clock: new SystemClock(), signer })
+  const written: string[] = []
+  try {
+    for (const [file, content] of [
+      [files.writer, `${JSON.stringify(writer, undefined, 2)}\n`],
+      [files.pin, `${JSON.stringify(pin, undefined, 2)}\n`],
+      ...(own === undefined ? [] : [[join(out, 'recovery.pem'), own.privateKeyPem] as const]),
+    ] as const) {
+      await keep(file, content)
+      written.push(file)
+    }
+    const signer = new Ed25519Signer(principal, signing.privateKeyPem)
+    await createVault(store, pin.vault, { clock: new SystemClock(), signer })
+  } catch (error) {
+    // A vault that was made and could not be synced may be there all the same: then its keys are kept.
+    const objects = await store.list('').catch(() => undefined)
+    if (objects?.length === 0) for (const file of written) await rm(file)
+    throw error
+  }
   const made = { vault: pin.vault, store: store.name, writer: principal, recipients, files }
   terminal.write(options.json === true ? `${JSON.stringify(made)}\n` : initText(made))
 }

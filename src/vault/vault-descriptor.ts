@@ -22,14 +22,19 @@ export interface WritableVault extends Vault {
   readonly store: ObjectStore
 }
 
+/** VAULT_STORE_NOT_EMPTY (refused) for a store that holds anything. */
+export async function requireEmptyStore(store: ObjectStore): Promise<void> {
+  const [object] = await store.list('')
+  if (object !== undefined) throw notEmpty(store.name, object.name)
+}
+
 /** Makes an empty store a vault. A store that holds anything is refused. */
 export async function createVault(
   store: ObjectStore,
   id: VaultId,
   { clock, signer }: { readonly clock: Clock; readonly signer: Signer },
 ): Promise<void> {
-  const objects = await store.list('')
-  if (objects.length > 0) throw notEmpty(store.name, objects[0]?.name ?? '')
+  await requireEmptyStore(store)
   const members = { vault: id, createdAtMs: clock.now(), chunkBytes }
   await store.putNew(descriptorName, [encodeSigned('vault', members, signer)])
 }
