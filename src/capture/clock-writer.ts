@@ -13,6 +13,7 @@ import {
   parseClockFileName,
 } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName, ReadClock } from './commit-clock.ts'
+import { databaseDropEntry } from './database-drop.ts'
 import { inGroups } from './in-groups.ts'
 
 /**
@@ -140,7 +141,7 @@ export class ClockWriter {
 
 export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | undefined {
   const event = transactionEvent(record)
-  if (event === undefined) return undefined
+  if (event === undefined) return databaseDropEntry(timeline, record)
   const { start, end } = record
   const base = { kind: event.kind, timeline, start, end, timeMicroseconds: event.timeMicroseconds }
   return event.kind === 'restore-point'

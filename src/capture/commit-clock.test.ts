@@ -16,6 +16,7 @@ const entries = fc.array(
       'commit-prepared',
       'restore-point',
       'alive',
+      'database-drop',
     ),
     timeline: fc.constant(3),
     start: fc.nat(0xffff_0000).map((low) => 7 * 0x1_0000_0000 + low),

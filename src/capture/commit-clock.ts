@@ -4,8 +4,11 @@ import { hex8 } from './wal-position.ts'
 
 /** One line of the commit clock: where in the WAL of which timeline what happened when. Positions are byte offsets. */
 export interface ClockEntry {
-  /** `alive`: the server had no more WAL than this at that time, so nothing was committed unseen until then. */
-  readonly kind: TransactionEnd['kind'] | RestorePoint['kind'] | 'alive'
+  /**
+   * `alive`: the server had no more WAL than this at that time, so nothing was committed unseen until then. `database-drop`: the files of a
+   * database are removed here, before its transaction is committed.
+   */
+  readonly kind: TransactionEnd['kind'] | RestorePoint['kind'] | 'alive' | 'database-drop'
   readonly timeline: number
   /** Start of the record: the LSN that pg_waldump prints. */
   readonly start: number
@@ -13,7 +16,7 @@ export interface ClockEntry {
   readonly end: number
   /** 0 where there is none. */
   readonly xid: number
-  /** The server's clock, microseconds since 1970. Not in order: clocks step, and commits overtake each other. */
+  /** The server's clock, microseconds since 1970. Not in order: clocks step, and commits overtake each other. 0 where there is none. */
   readonly timeMicroseconds: number
   readonly subtransactions: readonly number[]
   /** Of a restore point. */
@@ -42,6 +45,7 @@ const kinds = [
   'abort-prepared',
   'restore-point',
   'alive',
+  'database-drop',
 ] as const
 
 export function clockFileName({ timeline, log }: ClockFileName): string {

@@ -122,8 +122,9 @@ export function isCommit({ kind }: ClockEntry): boolean {
 /** The latest time that the server is known to have seen: of a commit, or of a moment when it had nothing more. */
 export function knownUntil(entries: readonly ClockEntry[]): number | undefined {
   let latest: number | undefined
-  for (const { timeMicroseconds } of entries)
-    if (latest === undefined || timeMicroseconds > latest) latest = timeMicroseconds
+  for (const { kind, timeMicroseconds } of entries)
+    if (kind !== 'database-drop' && (latest === undefined || timeMicroseconds > latest))
+      latest = timeMicroseconds
   return latest
 }
 

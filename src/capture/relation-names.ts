@@ -69,12 +69,17 @@ export async function noteRelationNames(
 export type NameOf = (relation: RelationFile) => RelationName | undefined
 
 /** Every name that was ever noted; of a file that was noted more than once the last. */
-export async function loadRelationNames(archive: ArchiveReader): Promise<{
+export interface NotedNames {
   readonly nameOf: NameOf
-  readonly lastSequence: number
-  readonly last: readonly RelationName[]
-}> {
+  /** By its oid. */
+  readonly databaseNameOf: (database: number) => string | undefined
+}
+
+export async function loadRelationNames(
+  archive: ArchiveReader,
+): Promise<NotedNames & { readonly lastSequence: number; readonly last: readonly RelationName[] }> {
   const byFile = new Map<string, RelationName>()
+  const databases = new Map<number, string>()
   let lastSequence = 0
   let last: readonly RelationName[] = []
   for (const name of await archive.list(namesFolder)) {
@@ -87,7 +92,15 @@ export async function loadRelationNames(archive: ArchiveReader): Promise<{
     // A file that a crash cut short is noted again the next time.
     if (content?.format !== format) continue
     last = content.relations ?? []
-    for (const relation of last) byFile.set(`${relation.database}/${relation.file}`, relation)
+    for (const relation of last) {
+      byFile.set(`${relation.database}/${relation.file}`, relation)
+      databases.set(relation.database, relation.databaseName)
+    }
   }
-  return { nameOf: ({ database, file }) => byFile.get(`${database}/${file}`), lastSequence, last }
+  return {
+    nameOf: ({ database, file }) => byFile.get(`${database}/${file}`),
+    databaseNameOf: (database) => databases.get(database),
+    lastSequence,
+    last,
+  }
 }

@@ -47,11 +47,21 @@ interface Stop {
 
 const shown = 3
 
-/** Turns what a person asks for into exactly one LSN, or refuses with the nearest point and what it costs. Pure. */
-export function resolveTarget(catalogue: RecoveryCatalogue, target: RecoveryTarget): ResolvedTarget {
+/**
+ * Turns what a person asks for into exactly one LSN, or refuses with the nearest point and what it costs. Pure. `stopBefore`: the record that
+ * it has to stop before, whatever the target says.
+ */
+export function resolveTarget(
+  catalogue: RecoveryCatalogue,
+  target: RecoveryTarget,
+  stopBefore?: number,
+): ResolvedTarget {
   const coverage = coverageFor(catalogue, target)
   const entries = clockOf(catalogue.clock, coverage)
-  const stop = stopFor(catalogue, coverage, entries, target)
+  const stop =
+    stopBefore === undefined
+      ? stopFor(catalogue, coverage, entries, target)
+      : stopAtLsn(catalogue, coverage, stopBefore)
   const backup = backupFor(catalogue, coverage, stop)
   if (backup === undefined) throw unreachable(catalogue, coverage, entries, stop.reached, target)
   const commits = entries.filter(isCommit)
@@ -152,7 +162,9 @@ function before({ start, end }: ClockEntry): Stop {
 
 /** The end of a transaction, by its own xid or that of one of its subtransactions. */
 function transactionsOf(entries: readonly ClockEntry[], xid: number): readonly ClockEntry[] {
-  const found = entries.filter((entry) => entry.xid === xid || entry.subtransactions.includes(xid))
+  const found = entries.filter(
+    (entry) => entry.kind !== 'database-drop' && (entry.xid === xid || entry.subtransactions.includes(xid)),
+  )
   const committed = found.filter(isCommit)
   if (committed.length > 0 || found.length === 0) return committed
   throw refused(

@@ -1,10 +1,11 @@
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { recordContent, relationFileAt } from '../protocol/wal-record-content.ts'
 import type { RelationFile } from '../protocol/wal-record-content.ts'
+import { removedDatabase } from '../protocol/database-record.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import type { TransactionEnd } from '../protocol/transaction-record.ts'
 import { lsnOf } from './wal-position.ts'
-import type { NameOf, RelationName } from './relation-names.ts'
+import type { NameOf, NotedNames, RelationName } from './relation-names.ts'
 
 export type SuspiciousKind = 'drop' | 'drop-database' | 'truncate' | 'rewrite' | 'mass-delete' | 'mass-update'
 
@@ -40,7 +41,6 @@ const managers = { storage: 2, database: 4, heap2: 9, heap: 10 } as const
 const heap = { mask: 0x70, insert: 0x00, delete: 0x10, update: 0x20, hotUpdate: 0x40 } as const
 const multiInsert = 0x50
 const storageCreate = 0x10
-const databaseDrop = 0x20
 
 /**
  * Watches WAL go by, in order, and says which committed transactions dropped, emptied or changed much. What a transaction did before the
@@ -49,19 +49,20 @@ const databaseDrop = 0x20
 export class SuspicionFinder {
   readonly #minRows: number
   readonly #nameOf: NameOf
+  readonly #databaseNameOf: NotedNames['databaseNameOf']
   readonly #open = new Map<number, Work>()
   readonly found: SuspiciousTransaction[] = []
 
-  constructor({ minRows, nameOf }: { readonly minRows: number; readonly nameOf: NameOf }) {
+  constructor(minRows: number, { nameOf, databaseNameOf }: NotedNames) {
     this.#minRows = minRows
     this.#nameOf = nameOf
+    this.#databaseNameOf = databaseNameOf
   }
 
   see(record: WalRecord): void {
     if (record.manager === managers.heap) this.#seeHeap(record)
     else if (record.manager === managers.storage) this.#seeStorage(record)
-    else if (record.manager === managers.database && (record.info & 0xf0) === databaseDrop)
-      this.#seeDatabase(record)
+    else if (record.manager === managers.database) this.#seeDatabase(record)
     else if (record.manager === 1) this.#seeEnd(record)
     else if (record.xid !== 0 && (record.manager === managers.heap2 || record.manager === 0))
       this.#seeFilling(record)
@@ -98,12 +99,8 @@ export class SuspicionFinder {
   }
 
   #seeDatabase(record: WalRecord): void {
-    const main = recordContent(record)?.main
-    if (main === undefined || main.length < 4) return
-    this.#workOf(record.xid).droppedDatabase = new DataView(main.buffer, main.byteOffset, 4).getUint32(
-      0,
-      true,
-    )
+    const removed = removedDatabase(record)
+    if (removed !== undefined) this.#workOf(record.xid).droppedDatabase = removed
   }
 
   #seeEnd(record: WalRecord): void {
@@ -117,14 +114,20 @@ export class SuspicionFinder {
 
   #judge(record: WalRecord, end: TransactionEnd, work: Work): void {
     const add = (kind: SuspiciousKind, relation: RelationFile, rows?: number): void => {
-      const name = this.#nameOf(relation)
+      const noted = this.#nameOf(relation)
+      const name =
+        kind === 'drop-database'
+          ? this.#databaseNameOf(relation.database)
+          : noted === undefined
+            ? undefined
+            : fullName(noted)
       this.found.push({
         kind,
         xid: end.xid,
         commitLsn: lsnOf(record.start),
         timeMicroseconds: end.timeMicroseconds,
         relation,
-        ...(name === undefined ? {} : { name: fullName(name) }),
+        ...(name === undefined ? {} : { name }),
         ...(rows === undefined ? {} : { rows }),
       })
     }

@@ -32,8 +32,7 @@ export async function findCorruption(terminal: Terminal, options: CorruptionOpti
   const clock = clockOf(catalogue.clock, coverage)
   const from = lowerBound(options.from, clock)
   const to = upperBound(options.to, clock)
-  const { nameOf } = await loadRelationNames(archive)
-  const finder = new SuspicionFinder({ minRows, nameOf })
+  const finder = new SuspicionFinder(minRows, await loadRelationNames(archive))
   const { segmentBytes } = identity
   for (const { start, end } of coverage.ranges) {
     const begin = Math.max(segmentStart(from, segmentBytes) - lookBackSegments * segmentBytes, start)

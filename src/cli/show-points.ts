@@ -1,7 +1,8 @@
 import { recoveryPoints } from '../capture/recovery-points.ts'
 import type { BackupPoint, RecoveryPoints } from '../capture/recovery-points.ts'
-import { resolveTarget } from '../capture/resolve-target.ts'
-import type { RecoveryTarget, ResolvedTarget } from '../capture/resolve-target.ts'
+import { resolveInArchive } from '../capture/resolve-in-archive.ts'
+import type { TargetInArchive } from '../capture/resolve-in-archive.ts'
+import type { RecoveryTarget } from '../capture/resolve-target.ts'
 import { statePath } from '../capture/archive-layout.ts'
 import { lsnOf } from '../capture/wal-position.ts'
 import { isLsn } from '../domain/lsn.ts'
@@ -24,7 +25,7 @@ export async function showPoints({ terminal, end }: CommandContext, options: Poi
   const backups = options.backups === undefined ? snapshots : await readBackups(options.backups)
   const loaded = await loadArchive(archive, { backups, verify: options.verify === true })
   if (target !== undefined) {
-    const resolved = resolveTarget(loaded.catalogue, target)
+    const resolved = await resolveInArchive(loaded, target)
     terminal.write(
       options.json === true ? `${JSON.stringify(resolvedJson(resolved))}\n` : resolvedText(resolved),
     )
@@ -104,7 +105,7 @@ async function pointsJson(
   }
 }
 
-function resolvedJson(resolved: ResolvedTarget) {
+function resolvedJson(resolved: TargetInArchive) {
   const { before, after, undoneEarlier, lastUndone, ...rest } = resolved
   return {
     ...rest,

@@ -112,6 +112,8 @@ export interface ResolvedPoint {
   readonly undoneCommits: number
   /** Undone although their time is not after the wanted one. */
   readonly undoneEarlier: number
+  /** This is before that transaction began to drop a database; what was asked for lay within the drop. */
+  readonly avoidedDrop?: { readonly xid: number; readonly instead: Lsn }
 }
 
 /** What one host keeps of one component. */

@@ -249,7 +249,7 @@ describe('a database of PostgreSQL 15 is brought back beside itself', () => {
 async function xidOfDrop(bed: RecoveryBed): Promise<number> {
   await bed.caughtUp()
   const copies = await bed.copies()
-  const finder = new SuspicionFinder({ minRows: 1, nameOf: () => undefined })
+  const finder = new SuspicionFinder(1, { nameOf: () => undefined, databaseNameOf: () => undefined })
   const { segmentBytes } = copies.identity
   const timeline = copies.catalogue.coverage.at(-1)?.timeline ?? 0
   const backup = copies.catalogue.backups.findLast((one) => one.timeline === timeline)

@@ -149,7 +149,7 @@ export class PostgresEstate {
 /** A client of the application. The caller ends it. */
 export async function connectClient(
   node: Node,
-  options: { readonly options?: string } = {},
+  options: { readonly options?: string; readonly database?: string } = {},
 ): Promise<Client> {
   const { address, port, superuser, database, password, tls } = node.config
   const ssl = tls === undefined ? false : { ca: readFileSync(tls.ca), host: address }

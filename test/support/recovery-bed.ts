@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { clockOf, isCommit } from '../../src/capture/recovery-points.ts'
-import { resolveTarget } from '../../src/capture/resolve-target.ts'
+import { resolveInArchive } from '../../src/capture/resolve-in-archive.ts'
 import type { RecoveryTarget } from '../../src/capture/resolve-target.ts'
 import { positionOf } from '../../src/capture/wal-position.ts'
 import { parseLsn } from '../../src/domain/lsn.ts'
@@ -97,10 +97,7 @@ export class RecoveryBed {
   }
 
   async goal(target: RecoveryTarget): Promise<RecoveryGoal> {
-    const { timeline, lsn, inclusive, reached, backup } = resolveTarget(
-      (await this.copies()).catalogue,
-      target,
-    )
+    const { timeline, lsn, inclusive, reached, backup } = await resolveInArchive(await this.copies(), target)
     return { snapshot: backup.id, timeline, lsn, inclusive, reached }
   }
 

@@ -1,5 +1,5 @@
 // Runs in a thread of its own and ends: the commit clock of a busy month takes seconds to read.
-import { resolveTarget } from '../../capture/resolve-target.ts'
+import { resolveInArchive } from '../../capture/resolve-in-archive.ts'
 import type { BackupPoint } from '../../capture/recovery-points.ts'
 import { parseTarget } from '../../capture/target-text.ts'
 import { openSystemArchive } from '../../platform/system-archive.ts'
@@ -16,6 +16,6 @@ export interface ResolveWork {
 
 await answerOnce(async ({ archiveDirectory, backups, target: text }: ResolveWork): Promise<ResolvedPoint> => {
   const target = parseTarget(text)
-  const { catalogue } = await loadArchive(openSystemArchive(archiveDirectory), { backups, verify: false })
-  return resolvedPoint(resolveTarget(catalogue, target))
+  const loaded = await loadArchive(openSystemArchive(archiveDirectory), { backups, verify: false })
+  return resolvedPoint(await resolveInArchive(loaded, target))
 })

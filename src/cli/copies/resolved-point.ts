@@ -1,11 +1,11 @@
 import type { ClockEntry } from '../../capture/commit-clock.ts'
-import type { ResolvedTarget } from '../../capture/resolve-target.ts'
+import type { TargetInArchive } from '../../capture/resolve-in-archive.ts'
 import { lsnOf } from '../../capture/wal-position.ts'
 import type { ClockMark, ResolvedPoint } from '../../ports/kept-copies.ts'
 
 /** As it goes over the wire: positions as LSNs, and no more of the commit clock than people look at. */
-export function resolvedPoint(resolved: ResolvedTarget): ResolvedPoint {
-  const { timeline, lsn, inclusive, reached, backup, before, after, lastUndone } = resolved
+export function resolvedPoint(resolved: TargetInArchive): ResolvedPoint {
+  const { timeline, lsn, inclusive, reached, backup, before, after, lastUndone, avoidedDrop } = resolved
   return {
     timeline,
     lsn,
@@ -17,6 +17,7 @@ export function resolvedPoint(resolved: ResolvedTarget): ResolvedPoint {
     ...(lastUndone === undefined ? {} : { lastUndone: markOf(lastUndone) }),
     undoneCommits: resolved.undoneCommits,
     undoneEarlier: resolved.undoneEarlier.length,
+    ...(avoidedDrop === undefined ? {} : { avoidedDrop }),
   }
 }
 

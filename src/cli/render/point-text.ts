@@ -1,4 +1,5 @@
 import type { ClockMark, ResolvedPoint } from '../../ports/kept-copies.ts'
+import { avoidedDropText } from './avoided-drop-text.ts'
 import { microsecondText } from './clock-json.ts'
 import { plainText } from './plain-text.ts'
 
@@ -14,6 +15,7 @@ export function pointText(point: ResolvedPoint): string {
     undoneEarlier === 0
       ? ''
       : `  NOTE: ${undoneEarlier} of the ${undoneCommits} undone have a time that is not after the wanted one\n`,
+    avoidedDropText(point.avoidedDrop),
   ].join('')
 }
 

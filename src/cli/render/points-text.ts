@@ -1,10 +1,11 @@
 import type { CaptureState } from '../../capture/capture-state.ts'
 import type { ClockEntry } from '../../capture/commit-clock.ts'
 import type { RecoveryPoints } from '../../capture/recovery-points.ts'
-import type { ResolvedTarget } from '../../capture/resolve-target.ts'
+import type { TargetInArchive } from '../../capture/resolve-in-archive.ts'
 import type { SuspiciousTransaction } from '../../capture/suspicious-transactions.ts'
 import { lsnOf } from '../../capture/wal-position.ts'
 import type { ReadArchive } from '../../capture/read-archive.ts'
+import { avoidedDropText } from './avoided-drop-text.ts'
 import { microsecondText } from './clock-json.ts'
 import { plainText } from './plain-text.ts'
 import { textTable } from './text-table.ts'
@@ -88,7 +89,7 @@ function rangeRow(range: RecoveryPoints['ranges'][number]): readonly string[] {
   ]
 }
 
-export function resolvedText(resolved: ResolvedTarget): string {
+export function resolvedText(resolved: TargetInArchive): string {
   const { timeline, lsn, inclusive, reached, backup, before, after, undoneEarlier, undoneCommits } = resolved
   const earlier =
     undoneEarlier.length === 0
@@ -101,6 +102,7 @@ export function resolvedText(resolved: ResolvedTarget): string {
     ...after.map((entry) => `  undone  ${entryText(entry)}\n`),
     `  ${undoneCommits} commits come after it\n`,
     earlier,
+    avoidedDropText(resolved.avoidedDrop),
   ].join('')
 }
 
@@ -111,10 +113,17 @@ export function suspicionText(found: readonly SuspiciousTransaction[]): string {
     String(xid),
     commitLsn,
     microsecondText(timeMicroseconds),
-    name ?? `file ${relation.database}/${relation.file}`,
+    name ?? unnamedText(kind, relation),
     count === undefined ? '?' : String(count),
   ])
   return textTable(['what', 'xid', 'commit LSN', 'time', 'table', 'rows'], rows)
+}
+
+function unnamedText(
+  kind: SuspiciousTransaction['kind'],
+  { database, file }: SuspiciousTransaction['relation'],
+): string {
+  return kind === 'drop-database' ? `database ${database}` : `file ${database}/${file}`
 }
 
 function entryText({ kind, xid, start, timeMicroseconds, name }: ClockEntry): string {

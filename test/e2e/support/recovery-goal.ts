@@ -1,7 +1,7 @@
 import { SuspicionFinder } from '../../../src/capture/suspicious-transactions.ts'
 import type { SuspiciousTransaction } from '../../../src/capture/suspicious-transactions.ts'
 import { loadRelationNames } from '../../../src/capture/relation-names.ts'
-import { resolveTarget } from '../../../src/capture/resolve-target.ts'
+import { resolveInArchive } from '../../../src/capture/resolve-in-archive.ts'
 import { positionOf } from '../../../src/capture/wal-position.ts'
 import { readWal } from '../../../src/capture/wal-reader.ts'
 import { parseLsn } from '../../../src/domain/lsn.ts'
@@ -62,8 +62,7 @@ export async function caughtUp(bench: Bench): Promise<ReadCopies> {
 /** As `pointzero corruption find`: transactions of the newest history that took much away. */
 export async function suspicions(bench: Bench, since: string): Promise<readonly SuspiciousTransaction[]> {
   const copies = await caughtUp(bench)
-  const { nameOf } = await loadRelationNames(copies.archive)
-  const finder = new SuspicionFinder({ minRows: 100, nameOf })
+  const finder = new SuspicionFinder(100, await loadRelationNames(copies.archive))
   const newest = copies.catalogue.coverage.at(-1)
   if (newest === undefined) throw new Error('nothing is captured')
   const { segmentBytes } = copies.identity
@@ -76,11 +75,10 @@ export async function suspicions(bench: Bench, since: string): Promise<readonly 
 
 /** The parameters of a plan that goes to just before the transaction. */
 export async function goalBefore(bench: Bench, xid: number): Promise<readonly string[]> {
-  const { catalogue } = await keptCopies(bench)
-  const { lsn, inclusive, timeline, backup, reached, undoneCommits } = resolveTarget(catalogue, {
-    kind: 'xid',
-    xid,
-  })
+  const { lsn, inclusive, timeline, backup, reached, undoneCommits } = await resolveInArchive(
+    await keptCopies(bench),
+    { kind: 'xid', xid },
+  )
   const fields = {
     lsn,
     inclusive: inclusive ? 'yes' : 'no',
