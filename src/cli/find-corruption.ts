@@ -23,7 +23,7 @@ const lookBackSegments = 16
 export async function findCorruption(terminal: Terminal, options: CorruptionOptions): Promise<void> {
   const minRows = parseCount(options.rows, 'the number of rows')
   const chosen = await chosenArchive(terminal, options)
-  const loaded = await loadArchive(chosen.archive, { backups: [], verify: false })
+  const loaded = await loadArchive(chosen.archive, { backups: () => [], verify: false })
   const { archive, identity, catalogue } = loaded
   const wanted = options.timeline === undefined ? undefined : parseCount(options.timeline, 'the timeline')
   const coverage = catalogue.coverage.findLast(({ timeline }) => wanted === undefined || timeline === wanted)

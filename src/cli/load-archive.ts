@@ -1,15 +1,14 @@
 import { readArchive } from '../capture/read-archive.ts'
-import type { ReadArchive } from '../capture/read-archive.ts'
-import type { BackupPoint } from '../capture/recovery-points.ts'
+import type { ReadArchive, ReadArchiveOptions } from '../capture/read-archive.ts'
 import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { usageError } from './usage-error.ts'
 
 /** The archive that somebody named. */
 export async function loadArchive(
   archive: ArchiveReader,
-  { backups, verify }: { readonly backups: readonly BackupPoint[]; readonly verify: boolean },
+  { backups, verify }: ReadArchiveOptions,
 ): Promise<ReadArchive> {
-  const read = await readArchive(archive, { backups: () => backups, verify })
+  const read = await readArchive(archive, { backups, verify })
   if (read !== undefined) return read
   throw usageError(
     `${archive.name} is not a WAL archive`,

@@ -12,17 +12,19 @@ import { chosenArchive } from './copies/estate-archive.ts'
 import { exitCodes } from './exit-code.ts'
 import { lsnOption, parseCount, parseInstant } from './archive-options.ts'
 import { loadArchive } from './load-archive.ts'
-import type { ReadArchive } from '../capture/read-archive.ts'
+import type { ReadArchive, ReadArchiveOptions } from '../capture/read-archive.ts'
+import { backupPoint } from '../recovery/read-copies.ts'
 import { readJson } from './read-json.ts'
 import { pointsText, resolvedText } from './render/points-text.ts'
 import { clockJson } from './render/clock-json.ts'
 import { usageError } from './usage-error.ts'
+import { openCatalogue } from './vault-access.ts'
 
 /** Lists what is reachable, or resolves one target. Ends with 1 when the archive has a gap or is damaged. */
 export async function showPoints({ terminal, end }: CommandContext, options: PointsOptions): Promise<void> {
   const target = targetOf(options)
   const { archive, snapshots } = await chosenArchive(terminal, options)
-  const backups = options.backups === undefined ? snapshots : await readBackups(options.backups)
+  const backups = await backupsOf(terminal, options, snapshots)
   const loaded = await loadArchive(archive, { backups, verify: options.verify === true })
   if (target !== undefined) {
     const resolved = await resolveInArchive(loaded, target)
@@ -35,6 +37,8 @@ export async function showPoints({ terminal, end }: CommandContext, options: Poi
   const isSound =
     points.gaps.length === 0 && loaded.defects.length === 0 && loaded.ledger.defects.length === 0
   if (!isSound) end(exitCodes.failed)
+  if (options.archive !== undefined && options.store === undefined && options.backups === undefined)
+    terminal.note('No vault was named, so no base backup is known: --store and --pin say where it is.\n')
   if (options.json === true) terminal.write(`${JSON.stringify(await pointsJson(loaded, points))}\n`)
   else terminal.write(pointsText(loaded, points))
 }
@@ -52,6 +56,31 @@ function targetOf(options: PointsOptions): RecoveryTarget | undefined {
   const [target] = given
   if (target === undefined || options.timeline === undefined) return target
   return { ...target, timeline: parseCount(options.timeline, 'the timeline') }
+}
+
+type Backups = ReadArchiveOptions['backups']
+
+/** Those of a vault that is named, of a list, or what the estate knows. */
+async function backupsOf(
+  terminal: CommandContext['terminal'],
+  { archive, store, pin, backups }: PointsOptions,
+  known: readonly BackupPoint[],
+): Promise<Backups> {
+  if (backups !== undefined) {
+    const listed = await readBackups(backups)
+    return () => listed
+  }
+  if (store === undefined && pin === undefined) return () => known
+  if (archive === undefined || store === undefined || pin === undefined)
+    throw usageError(
+      '--store and --pin say where the vault of an --archive lies',
+      'give all three, or none for what the estate keeps',
+    )
+  const { catalogue } = await openCatalogue(terminal, { store, pin })
+  return ({ systemIdentifier }) =>
+    catalogue.snapshots
+      .filter(({ postgres }) => postgres.systemIdentifier === systemIdentifier)
+      .map(backupPoint)
 }
 
 async function readBackups(file: string): Promise<readonly BackupPoint[]> {

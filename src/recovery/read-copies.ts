@@ -44,7 +44,7 @@ export async function readCopies(
   return { vault, snapshots, archive, identity, ledger: ledger.entries, histories, catalogue }
 }
 
-function backupPoint({ snapshot, postgres }: Manifest): BackupPoint {
+export function backupPoint({ snapshot, postgres }: Manifest): BackupPoint {
   const { timeline, startLsn, endLsn } = postgres
   return { id: snapshot, timeline, startLsn: parseLsn(startLsn), endLsn: parseLsn(endLsn) }
 }

@@ -98,7 +98,7 @@ describe('traps of recovery on PostgreSQL 15', () => {
   }
 
   const ask = async (...target: readonly string[]): Promise<Resolved | string> =>
-    resolve(['--archive', client.archive, ...backups, ...target])
+    resolve(['--archive', client.archive, ...vault.reading, ...target])
 
   async function segments(archive: string): Promise<readonly string[]> {
     const { entries } = await loadLedger(openSystemArchive(archive))

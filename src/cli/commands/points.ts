@@ -4,6 +4,8 @@ import { connectedCommand } from '../command-context.ts'
 import type { ArchiveChoice } from '../copies/estate-archive.ts'
 
 export interface PointsOptions extends ArchiveChoice {
+  readonly store?: string
+  readonly pin?: string
   readonly backups?: string
   readonly verify?: true
   readonly time?: string
@@ -24,6 +26,8 @@ export function pointsCommand(context: CommandContext): Command {
       'a WAL archive on this machine (default: the one that the estate keeps, with the snapshots of its vault)',
     )
     .option('--component <name>', 'of the estate; needed when there is more than one database')
+    .option('--store <directory>', 'with --archive: the vault whose snapshots count')
+    .option('--pin <file>', 'with --store: vault.pin.json of `pointzero vault init`')
     .option('--backups <file>', 'base backups: [{"id", "timeline", "startLsn", "endLsn"}]')
     .option('--verify', 'read every file and compare its digest with the ledger')
     .option('--time <instant>', 'resolve: everything committed until then, 2026-11-21T14:03:07.412Z')

@@ -16,6 +16,9 @@ export interface ResolveWork {
 
 await answerOnce(async ({ archiveDirectory, backups, target: text }: ResolveWork): Promise<ResolvedPoint> => {
   const target = parseTarget(text)
-  const loaded = await loadArchive(openSystemArchive(archiveDirectory), { backups, verify: false })
+  const loaded = await loadArchive(openSystemArchive(archiveDirectory), {
+    backups: () => backups,
+    verify: false,
+  })
   return resolvedPoint(await resolveInArchive(loaded, target))
 })
