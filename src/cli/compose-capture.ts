@@ -41,6 +41,7 @@ export class CaptureProcess {
   readonly #clock = new SystemClock()
   readonly #log = new JsonLog({ who: 'capture' })
   readonly #stop = new AbortController()
+  readonly #onState: (state: CaptureState) => void
   #facts: CaptureFacts
   readonly #desk: ArchivistDesk
   /** Settles when it ended by itself; rejected with what it died of. */
@@ -51,8 +52,10 @@ export class CaptureProcess {
     archive: ArchiveDirectory,
     lock: ArchiveLock,
     login: CaptureLogin,
+    onState: (state: CaptureState) => void,
   ) {
     this.#config = config
+    this.#onState = onState
     this.#archive = archive
     this.#lock = lock
     this.#facts = initialFacts(this.#clock.now())
@@ -88,14 +91,16 @@ export class CaptureProcess {
     this.ended.catch(() => undefined)
   }
 
+  /** `onState`: what people want to know changed. Called from the start on, also while what an earlier process left undone is caught up with. */
   static async open(
     config: CaptureConfig,
     environment: Readonly<Record<string, string | undefined>>,
+    onState: (state: CaptureState) => void = () => undefined,
   ): Promise<CaptureProcess> {
     const archive = openSystemArchive(config.archiveDirectory)
     const login = await loginOf(config, environment)
     const lock = await archive.lock()
-    const capture = new CaptureProcess(config, archive, lock, login)
+    const capture = new CaptureProcess(config, archive, lock, login, onState)
     try {
       await capture.#desk.open()
     } catch (error) {
@@ -113,9 +118,6 @@ export class CaptureProcess {
       nowMs: this.#clock.now(),
     })
   }
-
-  /** Called when what people want to know changed. */
-  onState: (state: CaptureState) => void = () => undefined
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('closed'))
@@ -159,7 +161,7 @@ export class CaptureProcess {
       if (reading !== undefined) this.#facts = read(this.#facts, reading)
       const state = this.state()
       const key = `${state.protection.kind} ${state.source} ${state.timeline} ${state.alarms.join(' ')}`
-      if (key !== shown) this.onState(state)
+      if (key !== shown) this.#onState(state)
       const isDue = this.#clock.monotonicMs() - writtenAtMs > stateFileIntervalMs
       if (key !== shown || isDue) {
         const text = `${canonicalJson({ ...state, atMs: Math.round(this.#clock.now()) })}\n`

@@ -9,11 +9,9 @@ import type { Terminal } from './terminal.ts'
 /** Says every change of the state, as a line, until it is told to stop. */
 export async function runCapture(terminal: Terminal, configFile: string, asJson: boolean): Promise<void> {
   const config = await readConfig<CaptureConfig>(configFile, captureConfigFormat)
-  const capture = await CaptureProcess.open(config, terminal.environment)
-  capture.onState = (state: CaptureState): void => {
-    if (asJson) terminal.write(`${JSON.stringify(state)}\n`)
-    else terminal.write(`${protectionText(state)}\n`)
-  }
+  const say = (state: CaptureState): void =>
+    terminal.write(asJson ? `${JSON.stringify(state)}\n` : `${protectionText(state)}\n`)
+  const capture = await CaptureProcess.open(config, terminal.environment, say)
   const { promise, resolve } = Promise.withResolvers<void>()
   if (terminal.stop.aborted) resolve()
   terminal.stop.addEventListener('abort', () => resolve(), { once: true })

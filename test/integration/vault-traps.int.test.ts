@@ -340,8 +340,10 @@ describe('traps of recovery on PostgreSQL 15', () => {
       )
       assert.notEqual(kept, '')
       await runProgram('mount', ['-o', 'remount,size=400m', mount])
+      const said = small.states.length
       small.start()
       await streams(small)
+      assert.equal(small.states[said]?.protection.kind, 'degraded', 'it speaks before it has caught up')
       await caughtUp(server, small)
       const points = await pointzero(['points', '--archive', small.archive, '--verify', '--json'])
       const { gaps, defects } = JSON.parse(points.stdout) as {
