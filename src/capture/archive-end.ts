@@ -8,6 +8,7 @@ import { inGroups } from './in-groups.ts'
 import { positionOf } from './wal-position.ts'
 import type { NamedSegment } from './wal-position.ts'
 import { readWal } from './wal-reader.ts'
+import { viewOf } from '../protocol/view-of.ts'
 
 /** How far a timeline goes in the archive, as its records prove. */
 export interface TimelineEnd {
@@ -131,7 +132,7 @@ async function reachesInto(
   const at = record % walPageBytes === 0 ? record + shortPageHeaderBytes : record
   const field = await archive.read(`${walFolder}/${before.name}`, at - before.start, 4)
   if (field.length < 4) return true
-  const length = new DataView(field.buffer, field.byteOffset).getUint32(0, true)
+  const length = viewOf(field).getUint32(0, true)
   const headers = Math.floor((end - 1) / walPageBytes) - Math.floor(at / walPageBytes)
   return length > end - at - headers * shortPageHeaderBytes
 }

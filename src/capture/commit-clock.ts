@@ -1,6 +1,7 @@
 import { crc32c } from '../protocol/crc32c.ts'
 import type { RestorePoint, TransactionEnd } from '../protocol/transaction-record.ts'
 import { hex8 } from './wal-position.ts'
+import { viewOf } from '../protocol/view-of.ts'
 
 /** One line of the commit clock: where in the WAL of which timeline what happened when. Positions are byte offsets. */
 export interface ClockEntry {
@@ -101,7 +102,7 @@ export interface ReadClock {
 export function decodeClockFile(bytes: Uint8Array, file: ClockFileName, systemIdentifier: string): ReadClock {
   const header = encodeClockHeader(file, systemIdentifier)
   if (Buffer.compare(bytes.subarray(0, clockHeaderBytes), header) !== 0) return { entries: [], trueBytes: 0 }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = viewOf(bytes)
   const entries: ClockEntry[] = []
   let at = clockHeaderBytes
   while (at + fixedBytes + crcBytes <= bytes.length) {
@@ -109,7 +110,7 @@ export function decodeClockFile(bytes: Uint8Array, file: ClockFileName, systemId
     if (length < fixedBytes + crcBytes || at + length > bytes.length) break
     const sum = view.getUint32(at + length - crcBytes, true)
     if (crc32c(bytes.subarray(at, at + length - crcBytes)) !== sum) break
-    entries.push(decodeEntry(new DataView(bytes.buffer, bytes.byteOffset + at, length), file))
+    entries.push(decodeEntry(viewOf(bytes.subarray(at, at + length)), file))
     at += length
   }
   return { entries, trueBytes: at }

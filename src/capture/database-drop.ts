@@ -53,14 +53,13 @@ export async function beginOfDrop(
 
 async function marksBefore(
   archive: ArchiveReader,
-  { timeline, start: until, xid, end }: ClockEntry,
+  { timeline, start: until, xid }: ClockEntry,
   { segmentBytes, first }: { readonly segmentBytes: number; readonly first: number },
 ): Promise<{ readonly mark?: number; readonly deleted?: number }> {
   const changedAt = new Map<string, number>()
   let mark: number | undefined
   let deleted: number | undefined
   const see = (record: WalRecord): void => {
-    if (record.start >= until) return
     const change = sharedRowChange(record)
     if (change?.kind === 'changed-in-place') changedAt.set(change.row, record.start)
     if (change?.kind !== 'deleted' || record.xid !== xid) return
@@ -68,7 +67,7 @@ async function marksBefore(
     const changed = changedAt.get(change.row)
     if (changed !== undefined && record.start - changed <= markDistanceMax) mark = changed
   }
-  const stretch = { timeline, segmentBytes, from: first, isAnywhere: true, until: end }
+  const stretch = { timeline, segmentBytes, from: first, isAnywhere: true, until }
   await readWal(archive, stretch, see)
   return { ...(mark === undefined ? {} : { mark }), ...(deleted === undefined ? {} : { deleted }) }
 }

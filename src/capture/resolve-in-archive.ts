@@ -1,20 +1,12 @@
-import type { Lsn } from '../domain/lsn.ts'
-import { beginOfDrop, dropUnderWay } from './database-drop.ts'
+import type { AvoidedDrop } from '../ports/kept-copies.ts'
+import { beginOfDrop } from './database-drop.ts'
 import type { ReadArchive } from './read-archive.ts'
-import { clockOf } from './recovery-points.ts'
 import { resolveTarget } from './resolve-target.ts'
 import type { RecoveryTarget, ResolvedTarget } from './resolve-target.ts'
 import { timelineStart } from './timeline-lineage.ts'
-import { positionOf, segmentStart } from './wal-position.ts'
+import { segmentStart } from './wal-position.ts'
 
-/** A target that lay within the drop of a database, and was moved to before it began. */
-export interface AvoidedDrop {
-  readonly xid: number
-  /** Where replay would have stood. */
-  readonly instead: Lsn
-}
-
-export interface TargetInArchive extends ResolvedTarget {
+export interface TargetInArchive extends Omit<ResolvedTarget, 'dropUnderWay'> {
   readonly avoidedDrop?: AvoidedDrop
 }
 
@@ -26,21 +18,19 @@ export async function resolveInArchive(
   { archive, identity: { segmentBytes }, catalogue }: Pick<ReadArchive, 'archive' | 'identity' | 'catalogue'>,
   target: RecoveryTarget,
 ): Promise<TargetInArchive> {
-  let resolved = resolveTarget(catalogue, target)
-  if (target.kind === 'end') return resolved
+  let found = resolveTarget(catalogue, target)
   let avoidedDrop: AvoidedDrop | undefined
-  for (;;) {
-    const coverage = catalogue.coverage.find(({ timeline }) => timeline === resolved.timeline)
+  while (found.dropUnderWay !== undefined && target.kind !== 'end') {
+    const { dropUnderWay: drop, timeline, reached } = found
+    const coverage = catalogue.coverage.find((one) => one.timeline === timeline)
     if (coverage === undefined) break
-    const reached = positionOf(resolved.reached)
-    const drop = dropUnderWay(clockOf(catalogue.clock, coverage), reached)
-    if (drop === undefined) break
     const covered = coverage.ranges.find(({ start, end }) => start <= drop.start && drop.start < end)
     const began = segmentStart(timelineStart(drop.timeline, coverage.lineage), segmentBytes)
     const from = Math.max(covered?.start ?? 0, began)
     const begin = await beginOfDrop(archive, drop, { segmentBytes, from })
-    avoidedDrop ??= { xid: drop.xid, instead: resolved.reached }
-    resolved = resolveTarget(catalogue, target, begin)
+    avoidedDrop ??= { xid: drop.xid, instead: reached }
+    found = resolveTarget(catalogue, target, begin)
   }
+  const { dropUnderWay: _drop, ...resolved } = found
   return avoidedDrop === undefined ? resolved : { ...resolved, avoidedDrop }
 }

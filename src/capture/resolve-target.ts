@@ -2,6 +2,7 @@ import type { Lsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { LineageCoverage } from './archive-coverage.ts'
 import type { ClockEntry } from './commit-clock.ts'
+import { dropUnderWay } from './database-drop.ts'
 import { clockOf, isCommit, knownUntil, usableBackups } from './recovery-points.ts'
 import type { BackupPoint, RecoveryCatalogue } from './recovery-points.ts'
 import { lsnOf, positionOf } from './wal-position.ts'
@@ -35,6 +36,8 @@ export interface ResolvedTarget {
   /** Commits that are undone although their time is not after the wanted one: a clock that stepped, or commits that overtook each other. */
   readonly undoneEarlier: readonly ClockEntry[]
   readonly undoneCommits: number
+  /** The first removal of a database that replay up to here has in it, and not the commit of its transaction. */
+  readonly dropUnderWay?: ClockEntry
 }
 
 interface Stop {
@@ -68,6 +71,7 @@ export function resolveTarget(
   const undone = commits.filter(({ start }) => start >= stop.reached)
   const lastUndone = undone.at(-1)
   const kept = commits.filter(({ start }) => start < stop.reached)
+  const drop = dropUnderWay(entries, stop.reached)
   return {
     timeline: coverage.timeline,
     lsn: lsnOf(stop.position),
@@ -82,6 +86,7 @@ export function resolveTarget(
         : [],
     ...(lastUndone === undefined ? {} : { lastUndone }),
     undoneCommits: undone.length,
+    ...(drop === undefined ? {} : { dropUnderWay: drop }),
   }
 }
 

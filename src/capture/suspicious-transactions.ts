@@ -6,6 +6,7 @@ import { transactionEvent } from '../protocol/transaction-record.ts'
 import type { TransactionEnd } from '../protocol/transaction-record.ts'
 import { lsnOf } from './wal-position.ts'
 import type { NameOf, NotedNames, RelationName } from './relation-names.ts'
+import { viewOf } from '../protocol/view-of.ts'
 
 export type SuspiciousKind = 'drop' | 'drop-database' | 'truncate' | 'rewrite' | 'mass-delete' | 'mass-update'
 
@@ -93,7 +94,7 @@ export class SuspicionFinder {
     const main = recordContent(record)?.main
     if (record.xid === 0 || main === undefined || (record.info & 0xf0) !== storageCreate || main.length < 16)
       return
-    const view = new DataView(main.buffer, main.byteOffset, main.length)
+    const view = viewOf(main)
     const isMainFork = view.getInt32(12, true) === 0
     if (isMainFork) this.#workOf(record.xid).created.add(keyOf(relationFileAt(view, 0)))
   }
@@ -114,13 +115,7 @@ export class SuspicionFinder {
 
   #judge(record: WalRecord, end: TransactionEnd, work: Work): void {
     const add = (kind: SuspiciousKind, relation: RelationFile, rows?: number): void => {
-      const noted = this.#nameOf(relation)
-      const name =
-        kind === 'drop-database'
-          ? this.#databaseNameOf(relation.database)
-          : noted === undefined
-            ? undefined
-            : fullName(noted)
+      const name = this.#nameFor(kind, relation)
       this.found.push({
         kind,
         xid: end.xid,
@@ -142,6 +137,12 @@ export class SuspicionFinder {
       if (rows >= this.#minRows && !isCatalogue(relation)) add('mass-delete', relation, rows)
     for (const { relation, rows } of work.updated.values())
       if (rows >= this.#minRows && !isCatalogue(relation)) add('mass-update', relation, rows)
+  }
+
+  #nameFor(kind: SuspiciousKind, relation: RelationFile): string | undefined {
+    if (kind === 'drop-database') return this.#databaseNameOf(relation.database)
+    const noted = this.#nameOf(relation)
+    return noted === undefined ? undefined : fullName(noted)
   }
 
   /** Tables where names are known, so that their indexes and toast tables do not hide them; without any name everything. */

@@ -112,8 +112,14 @@ export interface ResolvedPoint {
   readonly undoneCommits: number
   /** Undone although their time is not after the wanted one. */
   readonly undoneEarlier: number
-  /** This is before that transaction began to drop a database; what was asked for lay within the drop. */
-  readonly avoidedDrop?: { readonly xid: number; readonly instead: Lsn }
+  readonly avoidedDrop?: AvoidedDrop
+}
+
+/** What was asked for lay within the drop of a database, and was moved to before that transaction began it. */
+export interface AvoidedDrop {
+  readonly xid: number
+  /** Where replay would have stood. */
+  readonly instead: Lsn
 }
 
 /** What one host keeps of one component. */

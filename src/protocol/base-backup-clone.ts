@@ -13,6 +13,7 @@ import { PostgresServerError } from './postgres-server-error.ts'
 import { protocolViolation } from './protocol-violation.ts'
 import { TarReader } from './tar-reader.ts'
 import { checkWalSegments } from './wal-segment-head.ts'
+import { viewOf } from './view-of.ts'
 
 export interface CloneOptions {
   readonly label: string
@@ -151,7 +152,7 @@ function checkLabel(content: Uint8Array | undefined, start: StartEvent): void {
 
 function checkControl(content: Uint8Array | undefined, systemIdentifier: string): Uint8Array {
   if (content === undefined || content.length < 8) throw protocolViolation('there is no pg_control')
-  const view = new DataView(content.buffer, content.byteOffset, content.byteLength)
+  const view = viewOf(content)
   if (view.getBigUint64(0, true).toString() === systemIdentifier) return content
   throw protocolViolation('pg_control belongs to another database system')
 }

@@ -1,4 +1,5 @@
 import { protocolViolation } from './protocol-violation.ts'
+import { viewOf } from './view-of.ts'
 
 const text = new TextDecoder('utf-8')
 
@@ -10,7 +11,7 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = viewOf(bytes)
   }
 
   get remaining(): number {

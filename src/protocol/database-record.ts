@@ -1,5 +1,6 @@
 import { recordContent } from './wal-record-content.ts'
 import type { WalRecord } from './wal-scan.ts'
+import { viewOf } from './view-of.ts'
 
 const managers = { database: 4, heap: 10 } as const
 /** XLOG_DBASE_DROP of PostgreSQL 15 to 18. */
@@ -35,8 +36,4 @@ export function sharedRowChange(record: WalRecord): SharedRowChange | undefined 
     kind: operation === heap.delete ? 'deleted' : 'changed-in-place',
     row: `${block.relation.file}/${block.block}/${viewOf(main).getUint16(at, true)}`,
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,6 +1,7 @@
 import { recordContent, relationFileAt, relationFileBytes } from './wal-record-content.ts'
 import type { RelationFile } from './wal-record-content.ts'
 import type { WalRecord } from './wal-scan.ts'
+import { viewOf } from './view-of.ts'
 
 const sequenceManager = 15
 /** Of HeapTupleHeader: how long it is. */
@@ -17,7 +18,7 @@ export function sequenceRecord(record: WalRecord): SequenceRecord | undefined {
   if (record.manager !== sequenceManager) return undefined
   const main = recordContent(record)?.main
   if (main === undefined || main.length < relationFileBytes + 24) return undefined
-  const view = new DataView(main.buffer, main.byteOffset, main.length)
+  const view = viewOf(main)
   const valueAt = relationFileBytes + view.getUint8(relationFileBytes + headerLengthAt)
   if (valueAt + 8 > main.length) return undefined
   return { relation: relationFileAt(view, 0), value: view.getBigInt64(valueAt, true) }

@@ -1,6 +1,7 @@
 import { recordContent, relationFileAt, relationFileBytes } from './wal-record-content.ts'
 import type { RelationFile } from './wal-record-content.ts'
 import type { WalRecord } from './wal-scan.ts'
+import { viewOf } from './view-of.ts'
 
 const managers = { xlog: 0, transaction: 1 } as const
 const restorePoint = 0x70
@@ -110,8 +111,4 @@ function ended(kind: TransactionEnd['kind'], record: WalRecord, view: DataView):
 
 function timeAt(view: DataView, at: number): number {
   return Number(view.getBigInt64(at, true)) + postgresEpochMicroseconds
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }

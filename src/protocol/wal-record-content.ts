@@ -1,5 +1,6 @@
 import { recordHeaderBytes } from './wal-scan.ts'
 import type { WalRecord } from './wal-scan.ts'
+import { viewOf } from './view-of.ts'
 
 /** Where a relation's bytes are: tablespace, database and file number (relfilenode). */
 export interface RelationFile {
@@ -28,7 +29,7 @@ const image = { hasHole: 0x01, compressed: 0x04 | 0x08 | 0x10 } as const
 /** Takes a checked record apart; `undefined` when it is of a form that PostgreSQL 15 to 18 do not write. */
 export function recordContent(record: Pick<WalRecord, 'bytes'>): RecordContent | undefined {
   const bytes = record.bytes()
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = viewOf(bytes)
   const blocks: BlockReference[] = []
   let at = recordHeaderBytes
   let payload = 0

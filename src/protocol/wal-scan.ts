@@ -7,6 +7,7 @@ import {
   walPageBytes,
 } from './wal-page.ts'
 import type { WalPage } from './wal-page.ts'
+import { viewOf } from './view-of.ts'
 
 export const recordHeaderBytes = 24
 const resourceSwitch = { manager: 0, info: 0x40 } as const
@@ -122,7 +123,7 @@ class Cursor {
 
   constructor({ bytes, start, segmentBytes }: WalWindow) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#view = viewOf(bytes)
     this.#start = start
     this.#segmentBytes = segmentBytes
   }
@@ -252,8 +253,4 @@ function joined(window: Uint8Array, { pieces, totalBytes }: ReadRecord): Uint8Ar
     at += piece.length
   }
   return bytes
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,6 +1,7 @@
 import { RecoveryError } from '../domain/recovery-error.ts'
 import { lsnFromBigint, lsnToBigint } from '../domain/lsn.ts'
 import type { Lsn } from '../domain/lsn.ts'
+import { viewOf } from './view-of.ts'
 
 /** The long page header that each WAL segment begins with. */
 export const walSegmentHeadBytes = 40
@@ -23,7 +24,7 @@ export function checkWalSegments(
 ): void {
   const first = segments.values().next().value
   if (first === undefined) throw walIncomplete('there is none')
-  const segmentBytes = BigInt(viewOf(first.head).getUint32(32, true))
+  const segmentBytes = BigInt(headView(first.head).getUint32(32, true))
   if (segmentBytes < 1024n * 1024n || (segmentBytes & (segmentBytes - 1n)) !== 0n) {
     throw walIncomplete(`a segment size of ${segmentBytes} bytes`)
   }
@@ -35,7 +36,7 @@ export function checkWalSegments(
     const found = byNumber.get(number)
     if (found === undefined)
       throw walIncomplete(`the segment with ${lsnFromBigint(number * segmentBytes)} is missing`)
-    const view = viewOf(found.segment.head)
+    const view = headView(found.segment.head)
     const isItself =
       BigInt(found.segment.sizeBytes) === segmentBytes &&
       view.getUint16(0, true) !== 0 &&
@@ -46,9 +47,9 @@ export function checkWalSegments(
   }
 }
 
-function viewOf(head: Uint8Array): DataView {
+function headView(head: Uint8Array): DataView {
   if (head.length < walSegmentHeadBytes) throw walIncomplete('a segment is truncated')
-  return new DataView(head.buffer, head.byteOffset, head.byteLength)
+  return viewOf(head)
 }
 
 function numberOf(path: string, segmentBytes: bigint): bigint {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { lsnFromBigint } from '../../domain/lsn.ts'
 import type { Lsn } from '../../domain/lsn.ts'
 import { RecoveryError } from '../../domain/recovery-error.ts'
+import { viewOf } from '../../protocol/view-of.ts'
 
 /** DBState of src/include/catalog/pg_control.h, in its order. */
 const states = [
@@ -48,7 +49,7 @@ export async function readableControlFile(dataDirectory: string): Promise<Contro
 
 export function parseControlFile(bytes: Uint8Array): ControlFile {
   if (bytes.length < 296) throw unreadable('it is too short')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = viewOf(bytes)
   const version = view.getUint32(8, true)
   if (!versions.has(version))
     throw unreadable(`version ${version}, known are 1300 (PostgreSQL 15), 1700, 1800`)
