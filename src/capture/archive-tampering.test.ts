@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readClock } from '../../test/support/clock-entries.ts'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { keepBooks, writeSegments } from '../../test/support/sample-archive.ts'
 import { sampleWal } from '../../test/support/sample-wal.ts'
@@ -8,7 +9,7 @@ import { RecoveryError } from '../domain/recovery-error.ts'
 import { archiveCoverage } from './archive-coverage.ts'
 import { archiveEnds } from './archive-end.ts'
 import { readHistories, readIdentity } from './archive-layout.ts'
-import { readClock } from './clock-writer.ts'
+import { openClock } from './clock-reader.ts'
 import { loadLedger } from './ledger-writer.ts'
 import type { RecoveryCatalogue } from './recovery-points.ts'
 import { resolveTarget } from './resolve-target.ts'
@@ -61,7 +62,7 @@ async function catalogueOf(archive: MemoryArchive): Promise<RecoveryCatalogue> {
   const histories = await readHistories(archive)
   return {
     coverage: archiveCoverage({ segmentBytes, entries, histories, ends, damaged }),
-    clock: await readClock(archive, identity),
+    clock: await openClock(archive, identity),
     ends,
     backups: [{ id: 'b1', timeline: 1, startLsn: lsnOf(3 << 20), endLsn: lsnOf((3 << 20) + 500) }],
   }
@@ -105,18 +106,18 @@ function meaningfulBytes(name: string): number {
 
 test('a history file that is changed or gone is never passed over for an older history', async () => {
   const archive = await archiveOfTwo()
-  const end = resolveTarget(await catalogueOf(archive), { kind: 'end' })
+  const end = await resolveTarget(await catalogueOf(archive), { kind: 'end' })
   assert.equal(end.timeline, 2)
   const history = archive.files.get('wal/00000002.history')
   assert.ok(history)
   history.content[3] = (history.content[3] as number) ^ 1
   const refusal = { code: 'TARGET_UNREACHABLE', message: /history file of timeline 2 is missing or damaged/ }
   const changed = await catalogueOf(archive)
-  assert.throws(() => resolveTarget(changed, { kind: 'end' }), refusal)
+  await assert.rejects(resolveTarget(changed, { kind: 'end' }), refusal)
   archive.files.delete('wal/00000002.history')
   const gone = await catalogueOf(archive)
-  assert.throws(() => resolveTarget(gone, { kind: 'end' }), refusal)
-  assert.equal(resolveTarget(gone, { kind: 'end', timeline: 1 }).timeline, 1)
+  await assert.rejects(resolveTarget(gone, { kind: 'end' }), refusal)
+  assert.equal((await resolveTarget(gone, { kind: 'end', timeline: 1 })).timeline, 1)
 })
 
 test('behind a clock file that is not whole no time is resolved, not even one that a later file knows', async () => {

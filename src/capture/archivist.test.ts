@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readClock } from '../../test/support/clock-entries.ts'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { sampleIdentity, writeSegments } from '../../test/support/sample-archive.ts'
 import { sampleSegmentBytes, sampleWal } from '../../test/support/sample-wal.ts'
 import { VirtualTime } from '../../test/support/virtual-world.ts'
 import { writeIdentity } from './archive-layout.ts'
 import { Archivist } from './archivist.ts'
-import { readClock } from './clock-writer.ts'
 
 const silent = { info: () => undefined, warn: () => undefined }
 

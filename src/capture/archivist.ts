@@ -43,7 +43,7 @@ export class Archivist {
     this.#ports = ports
     this.#identity = identity
     this.#ledger = ledger
-    this.#clockWriter = new ClockWriter(ports.archive, identity.systemIdentifier)
+    this.#clockWriter = new ClockWriter(ports.archive, identity)
   }
 
   /** Catches up with what a process before this one left undone. */

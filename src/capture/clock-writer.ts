@@ -1,62 +1,32 @@
 import type { ArchiveDirectory, ArchiveFile } from '../ports/archive-directory.ts'
-import type { ArchiveReader } from '../ports/recovery-source.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import { clockFolder } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
-import {
-  clockFileName,
-  clockFileOf,
-  decodeClockFile,
-  encodeClockEntry,
-  encodeClockHeader,
-  parseClockFileName,
-} from './commit-clock.ts'
-import type { ClockEntry, ClockFileName, ReadClock } from './commit-clock.ts'
+import { clockFiles, readClockFile, readToEnd } from './clock-reader.ts'
+import { clockFileName, clockFileOf, encodeClockEntry, encodeClockHeader } from './commit-clock.ts'
+import type { ClockEntry, ClockFileName } from './commit-clock.ts'
 import { databaseDropEntry } from './database-drop.ts'
-import { inGroups } from './in-groups.ts'
-
-/**
- * Entries of the commit clock in the order of the WAL, one timeline after the other. Behind a file that is not whole nothing of its timeline is
- * believed: with a hole in the clock a time would be taken for a later place than it is.
- */
-export async function readClock(
-  archive: ArchiveReader,
-  { systemIdentifier }: ArchiveIdentity,
-): Promise<readonly ClockEntry[]> {
-  const entries: ClockEntry[] = []
-  const ended = new Set<number>()
-  const files = (await archive.list(clockFolder)).flatMap((name) => parseClockFileName(name) ?? [])
-  const clocks = await inGroups(files, async (file) => readClockFile(archive, file, systemIdentifier))
-  for (const [index, { timeline }] of files.entries()) {
-    if (ended.has(timeline)) continue
-    const { entries: inFile, trueBytes, sizeBytes } = clocks[index] as ReadClockFile
-    if (trueBytes < sizeBytes) ended.add(timeline)
-    // One by one: a file may hold more entries than a call takes arguments.
-    for (const entry of inFile) entries.push(entry)
-  }
-  return entries
-}
 
 /** Appends to the clock files of one archive. Nothing in them is acknowledged to anybody: they are made again when they are damaged. */
 export class ClockWriter {
   readonly #archive: ArchiveDirectory
-  readonly #systemIdentifier: string
+  readonly #identity: Pick<ArchiveIdentity, 'systemIdentifier'>
   #open: { readonly name: string; readonly file: ArchiveFile; size: number } | undefined
 
-  constructor(archive: ArchiveDirectory, systemIdentifier: string) {
+  constructor(archive: ArchiveDirectory, identity: Pick<ArchiveIdentity, 'systemIdentifier'>) {
     this.#archive = archive
-    this.#systemIdentifier = systemIdentifier
+    this.#identity = identity
   }
 
   /** Where decoding of a timeline goes on: after its last true entry. What is not true behind it is cut off. */
   async resumeAt(timeline: number): Promise<number | undefined> {
-    const files = (await this.#archive.list(clockFolder)).flatMap((name) => parseClockFileName(name) ?? [])
+    const files = await clockFiles(this.#archive)
     let resume: number | undefined
     for (const file of files.filter((one) => one.timeline === timeline)) {
-      const { entries, trueBytes } = await readClockFile(this.#archive, file, this.#systemIdentifier)
+      const { lastEntry, trueBytes } = await readToEnd(readClockFile(this.#archive, this.#identity, file))
       const isDamaged = await this.#cut(file, trueBytes)
-      resume = entries.at(-1)?.end ?? resume
+      resume = lastEntry?.end ?? resume
       // What follows a damaged file is in no order any more: it is made again from here.
       if (isDamaged) {
         await this.#emptyAfter(files, file)
@@ -108,7 +78,7 @@ export class ClockWriter {
     try {
       let size = await handle.size()
       if (size === 0) {
-        const header = encodeClockHeader(file, this.#systemIdentifier)
+        const header = encodeClockHeader(file, this.#identity.systemIdentifier)
         await handle.write(0, header)
         size = header.length
         await this.#archive.syncFolder(clockFolder)
@@ -147,18 +117,4 @@ export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | 
   return event.kind === 'restore-point'
     ? { ...base, xid: 0, subtransactions: [], name: event.name }
     : { ...base, xid: event.xid, subtransactions: event.subtransactions, name: '' }
-}
-
-interface ReadClockFile extends ReadClock {
-  readonly sizeBytes: number
-}
-
-export async function readClockFile(
-  archive: ArchiveReader,
-  file: ClockFileName,
-  systemIdentifier: string,
-): Promise<ReadClockFile> {
-  const path = `${clockFolder}/${clockFileName(file)}`
-  const bytes = await archive.read(path, 0, (await archive.sizeOf(path)) ?? 0)
-  return { ...decodeClockFile(bytes, file, systemIdentifier), sizeBytes: bytes.length }
 }

@@ -1,4 +1,4 @@
-import { crc32c } from '../protocol/crc32c.ts'
+import { crc32c, crc32cSeed, finishCrc32c, updateCrc32c } from '../protocol/crc32c.ts'
 import type { RestorePoint, TransactionEnd } from '../protocol/transaction-record.ts'
 import { hex8 } from './wal-position.ts'
 import { viewOf } from '../protocol/view-of.ts'
@@ -63,6 +63,11 @@ export function clockFileOf({ timeline, start }: Pick<ClockEntry, 'timeline' | '
   return { timeline, log: Math.floor(start / logBytes) }
 }
 
+/** Where the stretch of WAL begins that a file speaks of. */
+export function clockFileStart({ log }: Pick<ClockFileName, 'log'>): number {
+  return log * logBytes
+}
+
 export function encodeClockHeader({ timeline, log }: ClockFileName, systemIdentifier: string): Uint8Array {
   const bytes = new Uint8Array(clockHeaderBytes)
   const view = new DataView(bytes.buffer)
@@ -92,44 +97,65 @@ export function encodeClockEntry(entry: ClockEntry): Uint8Array {
   return bytes
 }
 
-export interface ReadClock {
-  readonly entries: readonly ClockEntry[]
-  /** Bytes up to the end of the last entry that is true: a writer goes on there. */
-  readonly trueBytes: number
+export function isClockHeader(bytes: Uint8Array, file: ClockFileName, systemIdentifier: string): boolean {
+  const header = encodeClockHeader(file, systemIdentifier)
+  return Buffer.compare(bytes.subarray(0, clockHeaderBytes), header) === 0
 }
 
-/** Reads a clock file up to the first byte that is not true. A torn end is normal; anything more is made again from the WAL. */
-export function decodeClockFile(bytes: Uint8Array, file: ClockFileName, systemIdentifier: string): ReadClock {
-  const header = encodeClockHeader(file, systemIdentifier)
-  if (Buffer.compare(bytes.subarray(0, clockHeaderBytes), header) !== 0) return { entries: [], trueBytes: 0 }
+export interface DecodedClock {
+  readonly entries: readonly ClockEntry[]
+  /** Bytes up to the end of the last entry that is true. */
+  readonly trueBytes: number
+  /** So many are needed for the next entry, when there are too few; absent when what stands there is none. */
+  readonly neededBytes?: number
+}
+
+/** Decodes entries up to the first byte that is not true. */
+export function decodeClockEntries(bytes: Uint8Array, file: ClockFileName): DecodedClock {
   const view = viewOf(bytes)
   const entries: ClockEntry[] = []
-  let at = clockHeaderBytes
+  let at = 0
   while (at + fixedBytes + crcBytes <= bytes.length) {
     const length = view.getUint32(at, true)
-    if (length < fixedBytes + crcBytes || at + length > bytes.length) break
-    const sum = view.getUint32(at + length - crcBytes, true)
-    if (crc32c(bytes.subarray(at, at + length - crcBytes)) !== sum) break
-    entries.push(decodeEntry(viewOf(bytes.subarray(at, at + length)), file))
+    if (length < fixedBytes + crcBytes) return { entries, trueBytes: at }
+    if (at + length > bytes.length) return { entries, trueBytes: at, neededBytes: length }
+    const sumAt = at + length - crcBytes
+    if (finishCrc32c(updateCrc32c(crc32cSeed, bytes, at, sumAt)) !== view.getUint32(sumAt, true))
+      return { entries, trueBytes: at }
+    entries.push(decodeEntry(view, at, sumAt, file))
     at += length
   }
-  return { entries, trueBytes: at }
+  return { entries, trueBytes: at, neededBytes: fixedBytes + crcBytes }
 }
 
-function decodeEntry(view: DataView, { timeline, log }: ClockFileName): ClockEntry {
-  const nameBytes = view.getUint8(5)
-  const namesAt = view.byteLength - crcBytes - nameBytes
-  const start = log * logBytes + view.getUint32(8, true)
-  const subtransactions: number[] = []
-  for (let at = fixedBytes; at < namesAt; at += 4) subtransactions.push(view.getUint32(at, true))
+const none: readonly number[] = []
+
+function decodeEntry(view: DataView, at: number, sumAt: number, file: ClockFileName): ClockEntry {
+  const nameBytes = view.getUint8(at + 5)
+  const start = clockFileStart(file) + view.getUint32(at + 8, true)
   return {
-    kind: kinds[view.getUint8(4) - 1] ?? 'alive',
-    timeline,
+    kind: kinds[view.getUint8(at + 4) - 1] ?? 'alive',
+    timeline: file.timeline,
     start,
-    end: start + view.getUint32(12, true),
-    xid: view.getUint32(24, true),
-    timeMicroseconds: Number(view.getBigInt64(16, true)),
-    subtransactions,
-    name: new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + namesAt, nameBytes)),
+    end: start + view.getUint32(at + 12, true),
+    xid: view.getUint32(at + 24, true),
+    timeMicroseconds: view.getUint32(at + 16, true) + view.getInt32(at + 20, true) * 0x1_0000_0000,
+    subtransactions: subtransactionsAt(view, at + fixedBytes, sumAt - nameBytes),
+    name: nameBytes === 0 ? '' : nameAt(view, sumAt - nameBytes, nameBytes),
   }
+}
+
+function subtransactionsAt(view: DataView, from: number, until: number): readonly number[] {
+  if (from >= until) return none
+  const xids: number[] = []
+  for (let at = from; at < until; at += 4) xids.push(view.getUint32(at, true))
+  return xids
+}
+
+function nameAt(view: DataView, at: number, length: number): string {
+  return new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + at, length))
+}
+
+export function isCommit({ kind }: ClockEntry): boolean {
+  return kind === 'commit' || kind === 'commit-prepared'
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClockEntry } from './commit-clock.ts'
-import { dropUnderWay } from './database-drop.ts'
+import { DropWatch } from './database-drop.ts'
 
 function entry(kind: ClockEntry['kind'], start: number, xid: number): ClockEntry {
   const rest = { timeline: 1, end: start + 8, timeMicroseconds: 0, subtransactions: [], name: '' }
@@ -19,7 +19,11 @@ const entries = [
 ]
 
 test('a place is within the drop of a database from the removal of its files to the end of its transaction', () => {
-  const within = (reached: number): number | undefined => dropUnderWay(entries, reached)?.start
+  const within = (reached: number): number | undefined => {
+    const drops = new DropWatch()
+    for (const one of entries) if (one.start < reached) drops.see(one)
+    return drops.underWay()?.start
+  }
   assert.deepEqual([100, 200].map(within), [undefined, undefined], 'before it')
   assert.deepEqual([201, 300, 308, 400].map(within), [200, 200, 200, 200], 'the commit is not in yet')
   assert.deepEqual([401, 500].map(within), [undefined, undefined])

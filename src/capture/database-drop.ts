@@ -14,22 +14,20 @@ const markDistanceMax = 16 << 20
 /** The checkpoint of a busy server may write this much before the files are removed; what is nearer is looked at first. */
 const lookBytes = [16 << 20, 256 << 20, 4 * 2 ** 30] as const
 
-/** The first removal of a database that replay up to `reached` has in it, and not the commit of its transaction. `entries` are of one history. */
-export function dropUnderWay(entries: readonly ClockEntry[], reached: number): ClockEntry | undefined {
-  return entries.find(
-    (entry, index) =>
-      entry.kind === 'database-drop' && entry.start < reached && !isOver(entries, index, reached),
-  )
-}
+/** Watches the entries of one history go by, in their order, up to the place that replay is to reach. */
+export class DropWatch {
+  readonly #open = new Map<number, ClockEntry>()
 
-/** Its transaction ends soon behind it, so few entries are looked at. */
-function isOver(entries: readonly ClockEntry[], drop: number, reached: number): boolean {
-  for (let index = drop + 1; index < entries.length; index++) {
-    const { kind, xid, start } = entries[index] as ClockEntry
-    if (start >= reached) return false
-    if (xid === entries[drop]?.xid && (kind === 'commit' || kind === 'abort')) return true
+  see(entry: ClockEntry): void {
+    const { kind, xid } = entry
+    if (kind === 'database-drop' && !this.#open.has(xid)) this.#open.set(xid, entry)
+    else if (kind === 'commit' || kind === 'abort') this.#open.delete(xid)
   }
-  return false
+
+  /** The first removal of a database that was seen, and not the end of its transaction. */
+  underWay(): ClockEntry | undefined {
+    return this.#open.values().next().value
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { archiveEnds } from './archive-end.ts'
 import { readHistories, readIdentity } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
 import type { ReadLedger } from './archive-ledger.ts'
-import { readClock } from './clock-writer.ts'
+import { openClock } from './clock-reader.ts'
 import { loadLedger } from './ledger-writer.ts'
 import type { BackupPoint, RecoveryCatalogue } from './recovery-points.ts'
 import type { TimelineHistories } from './timeline-lineage.ts'
@@ -38,7 +38,7 @@ export async function readArchive(
   if (identity === undefined) return undefined
   const { segmentBytes } = identity
   const [clock, { ledger, defects }, points] = await Promise.all([
-    readClock(archive, identity),
+    openClock(archive, identity),
     readBooks(archive, identity, verify),
     backups(identity),
   ])

@@ -1,7 +1,11 @@
 import type { Lsn } from '../domain/lsn.ts'
 import type { ArchiveGap, CoveredRange, LineageCoverage } from './archive-coverage.ts'
 import type { TimelineEnd } from './archive-end.ts'
+import { isOf } from './clock-history.ts'
+import type { CommitClock } from './clock-reader.ts'
+import { isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
+import type { LineagePart } from './timeline-lineage.ts'
 import { positionOf } from './wal-position.ts'
 
 /** A base backup, as far as WAL replay is concerned. */
@@ -14,10 +18,10 @@ export interface BackupPoint {
   readonly endLsn: Lsn
 }
 
-/** Everything that decides what can be reached: plain data, read once. */
+/** Everything that decides what can be reached, as it was at one moment. */
 export interface RecoveryCatalogue {
   readonly coverage: readonly LineageCoverage[]
-  readonly clock: readonly ClockEntry[]
+  readonly clock: CommitClock
   readonly ends: ReadonlyMap<number, TimelineEnd>
   readonly backups: readonly BackupPoint[]
 }
@@ -52,44 +56,80 @@ export interface RecoveryPoints {
   readonly leftBehind: readonly LeftBehind[]
 }
 
-export function recoveryPoints(catalogue: RecoveryCatalogue): RecoveryPoints {
-  const ranges = catalogue.coverage.flatMap((coverage) =>
-    coverage.ranges.flatMap((range) => reachableRange(catalogue, coverage, range) ?? []),
+/** Reads the clock once, whatever the number of histories. */
+export async function recoveryPoints(catalogue: RecoveryCatalogue): Promise<RecoveryPoints> {
+  const { coverage, clock } = catalogue
+  const reachable = coverage.flatMap((one) =>
+    one.ranges.flatMap((range) => reachableRange(catalogue, one, range) ?? []),
   )
-  const gaps = new Map(
-    catalogue.coverage.flatMap((coverage) => coverage.gaps.map((gap) => [gap.firstMissing, gap])),
-  )
-  return { ranges, gaps: [...gaps.values()], leftBehind: leftBehind(catalogue) }
+  const left = leftBehind(catalogue)
+  const windows = [...reachable, ...left].flatMap((counted) => counted.windows)
+  for (const timeline of new Set(clock.files.map((file) => file.timeline))) {
+    const open = windows.filter(({ part }) => part.timeline === timeline)
+    for await (const entries of clock.entries(timeline))
+      for (const entry of entries) for (const { holds, tally } of open) if (holds(entry)) tally.see(entry)
+  }
+  const gaps = new Map(coverage.flatMap((one) => one.gaps.map((gap) => [gap.firstMissing, gap])))
+  return {
+    ranges: reachable.map(({ range, tally }) => ({ ...range, ...tally.said() })),
+    gaps: [...gaps.values()],
+    leftBehind: left.flatMap(({ tally: { commits }, ...one }) =>
+      commits === 0 ? [] : [{ timeline: one.timeline, from: one.from, end: one.end, commits }],
+    ),
+  }
+}
+
+/** Entries of one timeline that are counted. */
+interface ClockWindow {
+  readonly part: LineagePart
+  readonly holds: (entry: ClockEntry) => boolean
+  readonly tally: Tally
+}
+
+class Tally {
+  commits = 0
+  readonly #names: ClockEntry[] = []
+  #first: number | undefined
+  #last: number | undefined
+  #known: number | undefined
+
+  see(entry: ClockEntry): void {
+    this.#known = laterKnown(this.#known, entry)
+    if (entry.kind === 'restore-point') this.#names.push(entry)
+    if (!isCommit(entry)) return
+    this.commits += 1
+    this.#first ??= entry.timeMicroseconds
+    this.#last = entry.timeMicroseconds
+  }
+
+  said(): Omit<ReachableRange, 'timeline' | 'backup' | 'start' | 'end'> {
+    return {
+      ...(this.#first === undefined ? {} : { firstCommitMicroseconds: this.#first }),
+      ...(this.#last === undefined ? {} : { lastCommitMicroseconds: this.#last }),
+      ...(this.#known === undefined ? {} : { knownUntilMicroseconds: this.#known }),
+      commits: this.commits,
+      names: this.#names,
+    }
+  }
 }
 
 function reachableRange(
-  catalogue: RecoveryCatalogue,
+  { backups }: RecoveryCatalogue,
   coverage: LineageCoverage,
-  range: CoveredRange,
-): ReachableRange | undefined {
-  const backup = usableBackups(catalogue.backups, coverage)
-    .filter((one) => positionOf(one.startLsn) >= range.start && positionOf(one.endLsn) <= range.end)
+  { start: from, end }: CoveredRange,
+) {
+  const backup = usableBackups(backups, coverage)
+    .filter((one) => positionOf(one.startLsn) >= from && positionOf(one.endLsn) <= end)
     .toSorted((left, right) => positionOf(left.endLsn) - positionOf(right.endLsn))[0]
   if (backup === undefined) return undefined
   const start = positionOf(backup.endLsn)
+  const tally = new Tally()
   // An ancestor's own stretch is listed with the newest timeline that it leads to, and once more for itself.
-  const entries = clockOf(catalogue.clock, coverage).filter(
-    (entry) => entry.start >= start && entry.end <= range.end,
-  )
-  const commits = entries.filter(isCommit)
-  const times = commits.map(({ timeMicroseconds }) => timeMicroseconds)
-  const known = knownUntil(entries)
-  return {
-    timeline: coverage.timeline,
-    backup: backup.id,
-    start,
-    end: range.end,
-    ...(times[0] === undefined ? {} : { firstCommitMicroseconds: times[0] }),
-    ...(times.length === 0 ? {} : { lastCommitMicroseconds: times.at(-1) as number }),
-    ...(known === undefined ? {} : { knownUntilMicroseconds: known }),
-    commits: commits.length,
-    names: entries.filter(({ kind }) => kind === 'restore-point'),
-  }
+  const windows = coverage.lineage.map((part): ClockWindow => {
+    const holds = (entry: ClockEntry) => entry.start >= start && entry.end <= end && isOf(part, entry)
+    return { part, holds, tally }
+  })
+  return { range: { timeline: coverage.timeline, backup: backup.id, start, end }, windows, tally }
 }
 
 /** Backups of this history: taken before it left the timeline that they were taken on. */
@@ -103,39 +143,23 @@ export function usableBackups(
   })
 }
 
-/** The entries of one history, in the order of its WAL. */
-export function clockOf(clock: readonly ClockEntry[], { lineage }: LineageCoverage): readonly ClockEntry[] {
-  const ends = new Map(lineage.map(({ timeline, end }) => [timeline, end]))
-  return clock
-    .filter((entry) => entry.start < (ends.get(entry.timeline) ?? 0) || isAliveAtFork(entry, ends))
-    .toSorted((left, right) => left.start - right.start)
-}
-
-function isAliveAtFork(entry: ClockEntry, ends: ReadonlyMap<number, number>): boolean {
-  return entry.kind === 'alive' && entry.start === ends.get(entry.timeline)
-}
-
-export function isCommit({ kind }: ClockEntry): boolean {
-  return kind === 'commit' || kind === 'commit-prepared'
-}
-
 /** The latest time that the server is known to have seen: of a commit, or of a moment when it had nothing more. */
-export function knownUntil(entries: readonly ClockEntry[]): number | undefined {
-  let latest: number | undefined
-  for (const { kind, timeMicroseconds } of entries)
-    if (kind !== 'database-drop' && (latest === undefined || timeMicroseconds > latest))
-      latest = timeMicroseconds
-  return latest
+export function laterKnown(
+  known: number | undefined,
+  { kind, timeMicroseconds }: ClockEntry,
+): number | undefined {
+  if (kind === 'database-drop' || (known !== undefined && known >= timeMicroseconds)) return known
+  return timeMicroseconds
 }
 
-function leftBehind({ coverage, clock, ends }: RecoveryCatalogue): readonly LeftBehind[] {
+function leftBehind({ coverage, ends }: RecoveryCatalogue) {
   const newest = coverage.at(-1)
   if (newest === undefined) return []
-  return newest.lineage.slice(0, -1).flatMap(({ timeline, end: from }) => {
+  return newest.lineage.slice(0, -1).flatMap((part) => {
+    const { timeline, end: from } = part
     const end = ends.get(timeline)?.end ?? 0
-    const commits = clock.filter(
-      (entry) => entry.timeline === timeline && entry.start >= from && isCommit(entry),
-    )
-    return end > from && commits.length > 0 ? [{ timeline, from, end, commits: commits.length }] : []
+    const tally = new Tally()
+    const holds = ({ start }: ClockEntry): boolean => start >= from
+    return end > from ? [{ timeline, from, end, tally, windows: [{ part, holds, tally }] }] : []
   })
 }

@@ -18,7 +18,7 @@ export async function resolveInArchive(
   { archive, identity: { segmentBytes }, catalogue }: Pick<ReadArchive, 'archive' | 'identity' | 'catalogue'>,
   target: RecoveryTarget,
 ): Promise<TargetInArchive> {
-  let found = resolveTarget(catalogue, target)
+  let found = await resolveTarget(catalogue, target)
   let avoidedDrop: AvoidedDrop | undefined
   while (found.dropUnderWay !== undefined && target.kind !== 'end') {
     const { dropUnderWay: drop, timeline, reached } = found
@@ -29,7 +29,7 @@ export async function resolveInArchive(
     const from = Math.max(covered?.start ?? 0, began)
     const begin = await beginOfDrop(archive, drop, { segmentBytes, from })
     avoidedDrop ??= { xid: drop.xid, instead: reached }
-    found = resolveTarget(catalogue, target, begin)
+    found = await resolveTarget(catalogue, target, begin)
   }
   const { dropUnderWay: _drop, ...resolved } = found
   return avoidedDrop === undefined ? resolved : { ...resolved, avoidedDrop }

@@ -1,9 +1,12 @@
 import type { Lsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { LineageCoverage } from './archive-coverage.ts'
+import { countCommits, firstEntry, lastEntry, visitAll, visitHistory } from './clock-history.ts'
+import type { CommitClock } from './clock-reader.ts'
+import { isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
-import { dropUnderWay } from './database-drop.ts'
-import { clockOf, isCommit, knownUntil, usableBackups } from './recovery-points.ts'
+import { DropWatch } from './database-drop.ts'
+import { laterKnown, usableBackups } from './recovery-points.ts'
 import type { BackupPoint, RecoveryCatalogue } from './recovery-points.ts'
 import { lsnOf, positionOf } from './wal-position.ts'
 
@@ -33,8 +36,12 @@ export interface ResolvedTarget {
   readonly before: readonly ClockEntry[]
   readonly after: readonly ClockEntry[]
   readonly lastUndone?: ClockEntry
-  /** Commits that are undone although their time is not after the wanted one: a clock that stepped, or commits that overtook each other. */
+  /**
+   * Commits that are undone although their time is not after the wanted one: a clock that stepped, or commits that overtook each other. The
+   * first hundred.
+   */
   readonly undoneEarlier: readonly ClockEntry[]
+  readonly undoneEarlierCommits: number
   readonly undoneCommits: number
   /** The first removal of a database that replay up to here has in it, and not the commit of its transaction. */
   readonly dropUnderWay?: ClockEntry
@@ -49,44 +56,72 @@ interface Stop {
 }
 
 const shown = 3
+const shownEarlier = 100
 
 /**
- * Turns what a person asks for into exactly one LSN, or refuses with the nearest point and what it costs. Pure. `stopBefore`: the record that
- * it has to stop before, whatever the target says.
+ * Turns what a person asks for into exactly one LSN, or refuses with the nearest point and what it costs. Reads the clock and nothing else.
+ * `stopBefore`: the record that it has to stop before, whatever the target says.
  */
-export function resolveTarget(
+export async function resolveTarget(
   catalogue: RecoveryCatalogue,
   target: RecoveryTarget,
   stopBefore?: number,
-): ResolvedTarget {
+): Promise<ResolvedTarget> {
   const coverage = coverageFor(catalogue, target)
-  const entries = clockOf(catalogue.clock, coverage)
   const stop =
     stopBefore === undefined
-      ? stopFor(catalogue, coverage, entries, target)
+      ? await stopFor(catalogue, coverage, target)
       : stopAtLsn(catalogue, coverage, stopBefore)
   const backup = backupFor(catalogue, coverage, stop)
-  if (backup === undefined) throw unreachable(catalogue, coverage, entries, stop.reached, target)
-  const commits = entries.filter(isCommit)
-  const undone = commits.filter(({ start }) => start >= stop.reached)
-  const lastUndone = undone.at(-1)
-  const kept = commits.filter(({ start }) => start < stop.reached)
-  const drop = dropUnderWay(entries, stop.reached)
+  if (backup === undefined) throw await unreachable(catalogue, coverage, stop.reached, target)
   return {
     timeline: coverage.timeline,
     lsn: lsnOf(stop.position),
     inclusive: stop.inclusive,
     reached: lsnOf(stop.reached),
     backup,
-    before: kept.slice(-shown),
-    after: undone.slice(0, shown),
-    undoneEarlier:
-      target.kind === 'time'
-        ? undone.filter(({ timeMicroseconds }) => timeMicroseconds <= target.microseconds)
-        : [],
+    ...(await around(catalogue, coverage, stop.reached, target)),
+  }
+}
+
+/** What is kept and what is undone where replay stands. */
+async function around(
+  { clock }: RecoveryCatalogue,
+  { lineage }: LineageCoverage,
+  reached: number,
+  target: RecoveryTarget,
+): Promise<Omit<ResolvedTarget, 'timeline' | 'lsn' | 'inclusive' | 'reached' | 'backup'>> {
+  const before: ClockEntry[] = []
+  const after: ClockEntry[] = []
+  const undoneEarlier: ClockEntry[] = []
+  const drops = new DropWatch()
+  let [undoneCommits, undoneEarlierCommits] = [0, 0]
+  let lastUndone: ClockEntry | undefined
+  const keep = (entry: ClockEntry): void => {
+    drops.see(entry)
+    if (!isCommit(entry)) return
+    before.push(entry)
+    if (before.length > shown) before.shift()
+  }
+  const undo = (entry: ClockEntry): void => {
+    if (!isCommit(entry)) return
+    lastUndone = entry
+    undoneCommits += 1
+    if (after.length < shown) after.push(entry)
+    if (target.kind !== 'time' || entry.timeMicroseconds > target.microseconds) return
+    undoneEarlierCommits += 1
+    if (undoneEarlier.length < shownEarlier) undoneEarlier.push(entry)
+  }
+  await visitAll(clock, lineage, (entry) => (entry.start < reached ? keep(entry) : undo(entry)))
+  const dropUnderWay = drops.underWay()
+  return {
+    before,
+    after,
+    undoneEarlier,
+    undoneEarlierCommits,
+    undoneCommits,
     ...(lastUndone === undefined ? {} : { lastUndone }),
-    undoneCommits: undone.length,
-    ...(drop === undefined ? {} : { dropUnderWay: drop }),
+    ...(dropUnderWay === undefined ? {} : { dropUnderWay }),
   }
 }
 
@@ -100,19 +135,22 @@ function coverageFor({ coverage }: RecoveryCatalogue, { timeline }: RecoveryTarg
   )
 }
 
-function stopFor(
+async function stopFor(
   catalogue: RecoveryCatalogue,
   coverage: LineageCoverage,
-  entries: readonly ClockEntry[],
   target: RecoveryTarget,
-): Stop {
+): Promise<Stop> {
   switch (target.kind) {
     case 'time':
-      return stopAtTime(catalogue, coverage, entries, target.microseconds)
-    case 'xid':
-      return before(onlyOne(transactionsOf(entries, target.xid), `transaction ${target.xid}`))
+      return await stopAtTime(catalogue, coverage, target.microseconds)
+    case 'xid': {
+      const found = await allEntries(catalogue, coverage, (entry) => isEndOf(entry, target.xid))
+      return before(onlyOne(committed(found, target.xid), `transaction ${target.xid}`))
+    }
     case 'name': {
-      const found = entries.filter(({ kind, name }) => kind === 'restore-point' && name === target.name)
+      const isNamed = ({ kind, name }: ClockEntry): boolean =>
+        kind === 'restore-point' && name === target.name
+      const found = await allEntries(catalogue, coverage, isNamed)
       const point = onlyOne(found, `the restore point ${JSON.stringify(target.name)}`)
       return { position: point.start, inclusive: true, reached: point.end, needed: point.end }
     }
@@ -123,19 +161,35 @@ function stopFor(
   }
 }
 
+async function allEntries(
+  { clock }: RecoveryCatalogue,
+  { lineage }: LineageCoverage,
+  isWanted: (entry: ClockEntry) => boolean,
+): Promise<readonly ClockEntry[]> {
+  const found: ClockEntry[] = []
+  await visitAll(clock, lineage, (entry) => {
+    if (isWanted(entry)) found.push(entry)
+  })
+  return found
+}
+
 /**
  * Before the first commit, in the order of the WAL, whose time is after the wanted one: as PostgreSQL decides it, but known beforehand.
  * Equal times fall on the same side. Without such a commit the time is reached when the server is known to have come that far.
  */
-function stopAtTime(
+async function stopAtTime(
   catalogue: RecoveryCatalogue,
   coverage: LineageCoverage,
-  entries: readonly ClockEntry[],
   microseconds: number,
-): Stop {
-  const first = entries.find((entry) => isCommit(entry) && entry.timeMicroseconds > microseconds)
+): Promise<Stop> {
+  let first: ClockEntry | undefined
+  let known: number | undefined
+  await visitHistory(catalogue.clock, coverage.lineage, (entry) => {
+    known = laterKnown(known, entry)
+    if (isCommit(entry) && entry.timeMicroseconds > microseconds) first = entry
+    return first === undefined
+  })
   if (first !== undefined) return before(first)
-  const known = knownUntil(entries)
   if (known !== undefined && microseconds <= known) return stopAtEnd(catalogue, coverage)
   const end = coverage.ranges.at(-1)?.end ?? 0
   const seconds = known === undefined ? undefined : (microseconds - known) / 1e6
@@ -165,13 +219,14 @@ function before({ start, end }: ClockEntry): Stop {
   return { position: start, inclusive: false, reached: start, needed: end }
 }
 
-/** The end of a transaction, by its own xid or that of one of its subtransactions. */
-function transactionsOf(entries: readonly ClockEntry[], xid: number): readonly ClockEntry[] {
-  const found = entries.filter(
-    (entry) => entry.kind !== 'database-drop' && (entry.xid === xid || entry.subtransactions.includes(xid)),
-  )
-  const committed = found.filter(isCommit)
-  if (committed.length > 0 || found.length === 0) return committed
+/** By its own xid or that of one of its subtransactions. */
+function isEndOf({ kind, xid: own, subtransactions }: ClockEntry, xid: number): boolean {
+  return kind !== 'database-drop' && (own === xid || subtransactions.includes(xid))
+}
+
+function committed(found: readonly ClockEntry[], xid: number): readonly ClockEntry[] {
+  const commits = found.filter(isCommit)
+  if (commits.length > 0 || found.length === 0) return commits
   throw refused(
     `transaction ${xid} was ${found.at(-1)?.kind === 'prepare' ? 'prepared and never committed' : 'rolled back'}: it changed nothing`,
     'name another one: `pointzero corruption find --archive <directory>` lists those that changed much',
@@ -209,13 +264,12 @@ function backupFor(
 }
 
 /** Says why, the nearest point that can be reached, and what is lost by taking it. */
-function unreachable(
-  { backups }: RecoveryCatalogue,
+async function unreachable(
+  { backups, clock }: RecoveryCatalogue,
   coverage: LineageCoverage,
-  entries: readonly ClockEntry[],
   wanted: number,
   target: RecoveryTarget,
-): RecoveryError {
+): Promise<RecoveryError> {
   const usable = usableBackups(backups, coverage)
   const first = usable.toSorted((left, right) => positionOf(left.endLsn) - positionOf(right.endLsn))[0]
   if (first === undefined)
@@ -225,7 +279,7 @@ function unreachable(
     )
   const earliest = positionOf(first.endLsn)
   if (wanted < earliest) {
-    const next = entries.find((entry) => isCommit(entry) && entry.start >= earliest)
+    const next = await firstEntry(clock, coverage.lineage, isCommit, earliest)
     const at = next === undefined ? '' : `, ${timeText(next.timeMicroseconds)}`
     return refused(
       `${lsnOf(wanted)} is before the end of the oldest base backup: the earliest point is ${first.endLsn}${at}`,
@@ -233,24 +287,24 @@ function unreachable(
       { nearestLsn: first.endLsn },
     )
   }
-  return broken(coverage, entries, wanted, earliest, target)
+  return await broken(clock, coverage, wanted, earliest, target)
 }
 
-function broken(
-  { ranges, gaps }: LineageCoverage,
-  entries: readonly ClockEntry[],
+async function broken(
+  clock: CommitClock,
+  { lineage, ranges, gaps }: LineageCoverage,
   wanted: number,
   earliest: number,
   target: RecoveryTarget,
-): RecoveryError {
+): Promise<RecoveryError> {
   const range =
     ranges.findLast(
       ({ start, end }) => start <= wanted && end >= earliest && start < wanted && end < wanted,
     ) ?? ranges.find(({ end }) => end >= earliest)
-  const commits = entries.filter(isCommit)
-  const nearest = commits.findLast(({ end }) => end <= (range?.end ?? 0))
-  const lost = commits.filter(({ start, end }) => start < wanted && end > (nearest?.end ?? 0))
-  const wantedTime = target.kind === 'time' ? target.microseconds : lost.at(-1)?.timeMicroseconds
+  const whole = range?.end ?? 0
+  const nearest = await lastEntry(clock, lineage, (entry) => isCommit(entry) && entry.end <= whole, whole)
+  const lost = await countCommits(clock, lineage, nearest?.end ?? 0, wanted)
+  const wantedTime = target.kind === 'time' ? target.microseconds : lost.lastMicroseconds
   const seconds =
     nearest === undefined || wantedTime === undefined
       ? 0
@@ -260,9 +314,9 @@ function broken(
   const when = nearest === undefined ? '' : ` (${timeText(nearest.timeMicroseconds)}, xid ${nearest.xid})`
   return refused(
     `${lsnOf(wanted)} can not be reached: ${missing} is missing or damaged. The nearest point is after the commit at ${at}${when}; ` +
-      `it loses ${seconds} s and ${lost.length} known transactions`,
+      `it loses ${seconds} s and ${lost.commits} known transactions`,
     'bring the missing segment back from another copy, or take the nearest point on purpose',
-    { nearestLsn: at, lostSeconds: seconds, lostTransactions: lost.length },
+    { nearestLsn: at, lostSeconds: seconds, lostTransactions: lost.commits },
   )
 }
 

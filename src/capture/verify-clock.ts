@@ -1,8 +1,11 @@
 import type { ArchiveReader } from '../ports/recovery-source.ts'
-import { clockFolder, listSegments } from './archive-layout.ts'
+import type { WalRecord } from '../protocol/wal-scan.ts'
+import { listSegments } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
-import { clockEntryOf, readClockFile } from './clock-writer.ts'
-import { clockFileName, clockFileOf, parseClockFileName } from './commit-clock.ts'
+import { clockFiles, readClockFile, readToEnd } from './clock-reader.ts'
+import type { SizedClockFile } from './clock-reader.ts'
+import { clockEntryOf } from './clock-writer.ts'
+import { clockFileName, clockFileOf, clockFileStart } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import type { ArchiveDefect } from './verify-archive.ts'
 import { lsnOf } from './wal-position.ts'
@@ -19,10 +22,11 @@ export async function verifyClock(
   identity: ArchiveIdentity,
   damaged: ReadonlySet<string>,
 ): Promise<readonly ArchiveDefect[]> {
-  const { clock, defects } = await readFiles(archive, identity)
+  const files = await clockFiles(archive)
+  const found: ArchiveDefect[] = []
+  for (const file of files) found.push(...(await untrueFile(archive, identity, file)))
   const segments = await listSegments(archive, identity.segmentBytes)
-  const found: ArchiveDefect[] = [...defects]
-  for (const [timeline, known] of Map.groupBy(clock, (entry) => entry.timeline)) {
+  for (const [timeline, known] of Map.groupBy(files, (file) => file.timeline)) {
     const sound = segments.filter((one) => one.timeline === timeline && !damaged.has(one.name))
     for (const run of contiguous(sound, identity.segmentBytes))
       found.push(...(await compareRun(archive, identity, { timeline, run, known })))
@@ -30,71 +34,131 @@ export async function verifyClock(
   return [...new Map(found.map((defect) => [defect.file, defect])).values()]
 }
 
-async function readFiles(archive: ArchiveReader, { systemIdentifier }: ArchiveIdentity) {
-  const clock: ClockEntry[] = []
-  const defects: ArchiveDefect[] = []
-  for (const name of await archive.list(clockFolder)) {
-    const file = parseClockFileName(name)
-    if (file === undefined) continue
-    let read = await readClockFile(archive, file, systemIdentifier)
-    for (let before = -1; read.trueBytes < read.sizeBytes && read.trueBytes !== before;) {
-      // It may just have been growing: then it goes further the next time.
-      before = read.trueBytes
-      read = await readClockFile(archive, file, systemIdentifier)
-    }
-    if (read.trueBytes < read.sizeBytes)
-      defects.push(altered(name, `it is not what was written from byte ${read.trueBytes} on`))
-    for (const entry of read.entries) clock.push(entry)
+async function untrueFile(
+  archive: ArchiveReader,
+  identity: ArchiveIdentity,
+  first: SizedClockFile,
+): Promise<readonly ArchiveDefect[]> {
+  let file = first
+  for (let before = -1; ;) {
+    const { trueBytes } = await readToEnd(readClockFile(archive, identity, file))
+    if (trueBytes === file.sizeBytes) return []
+    if (trueBytes === before)
+      return [altered(clockFileName(file), `it is not what was written from byte ${trueBytes} on`)]
+    // It may just have been growing: then it goes further the next time.
+    before = trueBytes
+    const now = (await clockFiles(archive)).find(
+      ({ timeline, log }) => timeline === file.timeline && log === file.log,
+    )
+    file = now ?? file
   }
-  return { clock, defects }
 }
 
 interface Run {
   readonly timeline: number
   readonly run: readonly NamedSegment[]
-  readonly known: readonly ClockEntry[]
+  readonly known: readonly SizedClockFile[]
 }
 
 async function compareRun(
   archive: ArchiveReader,
-  { segmentBytes }: ArchiveIdentity,
+  identity: ArchiveIdentity,
   { timeline, run, known }: Run,
 ): Promise<readonly ArchiveDefect[]> {
+  const { segmentBytes } = identity
   const from = run[0]?.start ?? 0
   const until = (run.at(-1)?.start ?? 0) + segmentBytes
-  const inWal = new Map<number, ClockEntry>()
-  const read = await readWal(archive, { timeline, segmentBytes, from, isAnywhere: true, until }, (record) => {
+  const comparison = new ClockComparison(knownEntries(archive, identity, known, from, until))
+  let seen: ClockEntry[] = []
+  const stretch = { timeline, segmentBytes, from, isAnywhere: true, until }
+  const see = (record: WalRecord): void => {
     const entry = clockEntryOf(timeline, record)
-    if (entry !== undefined) inWal.set(entry.start, entry)
-  })
-  const ends = known.filter(({ kind, start }) => kind !== 'alive' && start >= from && start < until)
-  const beyond = ends.find(({ start, end }) => start >= read.next && end <= until)
-  if (beyond !== undefined) {
-    // A record goes on in the next segment; whole ones were compared with the ledger, so it is the growing one.
-    const reached = run.filter(({ start }) => read.next < start + segmentBytes)
-    const file = (reached.find(({ isPartial }) => isPartial) ?? reached[0])?.name ?? ''
-    const what = `${read.reason} at ${lsnOf(read.next)}, yet the commit clock knows of ${lsnOf(beyond.start)}`
-    return [altered(file, what)]
+    if (entry !== undefined) seen.push(entry)
   }
-  return clockDefects(ends, inWal)
+  const read = await readWal(archive, stretch, see, async () => {
+    await comparison.compare(seen)
+    seen = []
+  })
+  const beyond = await comparison.beyond(read.next, until)
+  if (beyond === undefined) return comparison.defects()
+  // A record goes on in the next segment; whole ones were compared with the ledger, so it is the growing one.
+  const reached = run.filter(({ start }) => read.next < start + segmentBytes)
+  const file = (reached.find(({ isPartial }) => isPartial) ?? reached[0])?.name ?? ''
+  const what = `${read.reason} at ${lsnOf(read.next)}, yet the commit clock knows of ${lsnOf(beyond.start)}`
+  return [altered(file, what)]
 }
 
-/** What the clock says within WAL that was read whole. Before its first entry and behind its last one it says nothing. */
-function clockDefects(
-  ends: readonly ClockEntry[],
-  inWal: ReadonlyMap<number, ClockEntry>,
-): readonly ArchiveDefect[] {
-  const wrong = ends.find((entry) => textOf(entry) !== textOf(inWal.get(entry.start)))
-  const listed = new Set(ends.map(({ start }) => start))
-  const [first, last] = [ends[0], ends.at(-1)]
-  const absent = [...inWal.values()].find(
-    ({ start }) => start > (first?.start ?? 0) && start < (last?.start ?? 0) && !listed.has(start),
-  )
-  return [wrong, absent].flatMap((entry) =>
-    entry === undefined
-      ? []
-      : [altered(clockFileName(clockFileOf(entry)), `it differs from the WAL at ${lsnOf(entry.start)}`)],
-  )
+/** What is true in clock files about a stretch of WAL, also behind a file that is not. */
+async function* knownEntries(
+  archive: ArchiveReader,
+  identity: ArchiveIdentity,
+  files: readonly SizedClockFile[],
+  from: number,
+  until: number,
+): AsyncGenerator<ClockEntry> {
+  for (const file of files) {
+    if (clockFileStart(file) >= until || clockFileStart({ log: file.log + 1 }) <= from) continue
+    for await (const entries of readClockFile(archive, identity, file))
+      for (const entry of entries)
+        if (entry.kind !== 'alive' && entry.start >= from && entry.start < until) yield entry
+  }
+}
+
+/** The clock beside the WAL, both in the order of the WAL. Before its first entry and behind its last one the clock says nothing. */
+class ClockComparison {
+  readonly #known: AsyncGenerator<ClockEntry>
+  #next: ClockEntry | undefined
+  #isBegun = false
+  #wrong: ClockEntry | undefined
+  /** In the WAL and not in the clock; it counts once the clock goes on behind it. */
+  #passed: ClockEntry | undefined
+  #absent: ClockEntry | undefined
+
+  constructor(known: AsyncGenerator<ClockEntry>) {
+    this.#known = known
+  }
+
+  async compare(inWal: readonly ClockEntry[]): Promise<void> {
+    for (const entry of inWal) {
+      while (((await this.#peek())?.start ?? Number.POSITIVE_INFINITY) < entry.start)
+        await this.#take(undefined)
+      if (this.#next?.start === entry.start) await this.#take(entry)
+      else if (this.#isBegun) this.#passed ??= entry
+    }
+  }
+
+  /** The first that the clock knows behind the WAL that was read, whole before `until`. */
+  async beyond(readTo: number, until: number): Promise<ClockEntry | undefined> {
+    for (let next = await this.#peek(); next !== undefined; next = await this.#peek()) {
+      if (next.start >= readTo && next.end <= until) return next
+      if (next.start >= readTo) this.#next = undefined
+      else await this.#take(undefined)
+    }
+    return undefined
+  }
+
+  defects(): readonly ArchiveDefect[] {
+    return [this.#wrong, this.#absent].flatMap((entry) =>
+      entry === undefined
+        ? []
+        : [altered(clockFileName(clockFileOf(entry)), `it differs from the WAL at ${lsnOf(entry.start)}`)],
+    )
+  }
+
+  async #peek(): Promise<ClockEntry | undefined> {
+    if (this.#next !== undefined) return this.#next
+    const { done, value } = await this.#known.next()
+    this.#next = done === true ? undefined : value
+    return this.#next
+  }
+
+  async #take(inWal: ClockEntry | undefined): Promise<void> {
+    const entry = await this.#peek()
+    this.#next = undefined
+    this.#isBegun = true
+    this.#absent ??= this.#passed
+    if (textOf(entry) !== textOf(inWal)) this.#wrong ??= entry
+  }
 }
 
 function contiguous(segments: readonly NamedSegment[], segmentBytes: number): readonly NamedSegment[][] {

@@ -1,5 +1,6 @@
-import { clockOf } from '../capture/recovery-points.ts'
-import type { ClockEntry } from '../capture/commit-clock.ts'
+import type { LineageCoverage } from '../capture/archive-coverage.ts'
+import { firstEntry, lastEntry } from '../capture/clock-history.ts'
+import type { CommitClock } from '../capture/clock-reader.ts'
 import { loadRelationNames } from '../capture/relation-names.ts'
 import { SuspicionFinder } from '../capture/suspicious-transactions.ts'
 import type { SuspiciousTransaction } from '../capture/suspicious-transactions.ts'
@@ -29,9 +30,8 @@ export async function findCorruption(terminal: Terminal, options: CorruptionOpti
   const coverage = catalogue.coverage.findLast(({ timeline }) => wanted === undefined || timeline === wanted)
   if (coverage === undefined || coverage.lineage.length === 0)
     throw usageError('the archive has no such timeline', 'see `pointzero points`')
-  const clock = clockOf(catalogue.clock, coverage)
-  const from = lowerBound(options.from, clock)
-  const to = upperBound(options.to, clock)
+  const from = await lowerBound(options.from, catalogue.clock, coverage)
+  const to = await upperBound(options.to, catalogue.clock, coverage)
   const finder = new SuspicionFinder(minRows, await loadRelationNames(archive))
   const { segmentBytes } = identity
   for (const { start, end } of coverage.ranges) {
@@ -57,18 +57,24 @@ export async function findCorruption(terminal: Terminal, options: CorruptionOpti
 }
 
 /** The first commit, in the order of the WAL, that is not before the time: what lies before it is not looked at. */
-function lowerBound(text: string, clock: readonly ClockEntry[]): number {
+async function lowerBound(text: string, clock: CommitClock, { lineage }: LineageCoverage): Promise<number> {
   if (isLsn(text)) return positionOf(lsnOption(text))
   const microseconds = parseInstant(text)
-  return clock.find((entry) => entry.timeMicroseconds >= microseconds)?.start ?? clock.at(-1)?.end ?? 0
+  const first = await firstEntry(clock, lineage, ({ timeMicroseconds }) => timeMicroseconds >= microseconds)
+  if (first !== undefined) return first.start
+  return (await lastEntry(clock, lineage, () => true))?.end ?? 0
 }
 
 /** After the last one that is not after the time. */
-function upperBound(text: string | undefined, clock: readonly ClockEntry[]): number {
+async function upperBound(
+  text: string | undefined,
+  clock: CommitClock,
+  { lineage }: LineageCoverage,
+): Promise<number> {
   if (text === undefined) return Number.POSITIVE_INFINITY
   if (isLsn(text)) return positionOf(lsnOption(text))
   const microseconds = parseInstant(text)
-  return clock.findLast((entry) => entry.timeMicroseconds <= microseconds)?.end ?? 0
+  return (await lastEntry(clock, lineage, (entry) => entry.timeMicroseconds <= microseconds))?.end ?? 0
 }
 
 function suspicionJson({ timeMicroseconds, relation, ...rest }: SuspiciousTransaction) {

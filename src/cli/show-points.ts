@@ -33,7 +33,7 @@ export async function showPoints({ terminal, end }: CommandContext, options: Poi
     )
     return
   }
-  const points = recoveryPoints(loaded.catalogue)
+  const points = await recoveryPoints(loaded.catalogue)
   const isSound =
     points.gaps.length === 0 && loaded.defects.length === 0 && loaded.ledger.defects.length === 0
   if (!isSound) end(exitCodes.failed)

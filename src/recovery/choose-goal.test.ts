@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { memoryClock } from '../../test/support/clock-entries.ts'
 import type { RecoveryCatalogue } from '../capture/recovery-points.ts'
 import { lsnOf } from '../capture/wal-position.ts'
 import { chooseGoal } from './choose-goal.ts'
@@ -15,28 +16,28 @@ function catalogue(begins: number): RecoveryCatalogue {
   })
   return {
     coverage: [{ timeline: 1, lineage, ranges: [{ start: begins, end }], gaps: [] }],
-    clock: [],
+    clock: memoryClock([]),
     ends: new Map([[1, { timeline: 1, end, lastRecord: end - 8, reason: 'zeros', receivedTo: end }]]),
     backups: [backup('older', 17_000_000), backup('newer', 20_000_000)],
   }
 }
 
-test('the newest snapshot unless another is named, each to the same end', () => {
-  const newest = chooseGoal(catalogue(16_777_216), { target: 'end', snapshot: 'newest' })
+test('the newest snapshot unless another is named, each to the same end', async () => {
+  const newest = await chooseGoal(catalogue(16_777_216), { target: 'end', snapshot: 'newest' })
   assert.equal(newest.snapshot, 'newer')
-  const older = chooseGoal(catalogue(16_777_216), { target: 'end', snapshot: 'older' })
+  const older = await chooseGoal(catalogue(16_777_216), { target: 'end', snapshot: 'older' })
   assert.deepEqual({ ...older, snapshot: 'newer' }, newest)
 })
 
-test('never another snapshot than the one that is to be tried, and none that there is not', () => {
+test('never another snapshot than the one that is to be tried, and none that there is not', async () => {
   const broken = catalogue(30_000_000)
   for (const snapshot of ['newest', 'older'])
-    assert.throws(() => chooseGoal(broken, { target: 'end', snapshot }), { code: 'TARGET_UNREACHABLE' })
+    await assert.rejects(chooseGoal(broken, { target: 'end', snapshot }), { code: 'TARGET_UNREACHABLE' })
   const good = catalogue(16_777_216)
-  assert.throws(() => chooseGoal(good, { target: 'end', snapshot: 'gone' }), {
+  await assert.rejects(chooseGoal(good, { target: 'end', snapshot: 'gone' }), {
     code: 'VAULT_SNAPSHOT_UNKNOWN',
   })
-  assert.throws(() => chooseGoal({ ...good, backups: [] }, { target: 'end', snapshot: 'newest' }), {
+  await assert.rejects(chooseGoal({ ...good, backups: [] }, { target: 'end', snapshot: 'newest' }), {
     code: 'VAULT_SNAPSHOT_UNKNOWN',
   })
 })

@@ -6,15 +6,16 @@ import type { RecoveryGoal, WantedGoal } from '../ports/database-recovery.ts'
 
 /**
  * One snapshot, the newest unless another was named, and the place that its WAL is to be replayed to. Never another snapshot than the one that is
- * to be tried: that an older one would do is no news of this one. Pure.
+ * to be tried: that an older one would do is no news of this one.
  */
-export function chooseGoal(catalogue: RecoveryCatalogue, wanted: WantedGoal): RecoveryGoal {
+export async function chooseGoal(catalogue: RecoveryCatalogue, wanted: WantedGoal): Promise<RecoveryGoal> {
   const { backups } = catalogue
   const backup =
     wanted.snapshot === 'newest' ? backups.at(-1) : backups.find(({ id }) => id === wanted.snapshot)
   if (backup === undefined) throw unknown(wanted.snapshot)
   const target = parseTarget(wanted.target)
-  const { timeline, lsn, inclusive, reached } = resolveTarget({ ...catalogue, backups: [backup] }, target)
+  const point = await resolveTarget({ ...catalogue, backups: [backup] }, target)
+  const { timeline, lsn, inclusive, reached } = point
   return { snapshot: backup.id, timeline, lsn, inclusive, reached }
 }
 

@@ -1,10 +1,11 @@
 import { loadRelationNames } from '../capture/relation-names.ts'
-import { clockOf } from '../capture/recovery-points.ts'
+import { lastEntry, visitAll } from '../capture/clock-history.ts'
+import { isCommit } from '../capture/commit-clock.ts'
 import { lsnOf, positionOf } from '../capture/wal-position.ts'
 import { readWal } from '../capture/wal-reader.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { StageReport } from '../ports/database-recovery.ts'
-import type { ReplacedDatabase } from '../ports/isolated-database.ts'
+import type { ReplacedDatabase, UndoneTransaction } from '../ports/isolated-database.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import type { GoalStanding } from './goal-standing.ts'
 import type { ReadCopies } from './read-copies.ts'
@@ -39,9 +40,17 @@ export async function exportAfterGoal(
     clock,
     flushed === undefined ? 0 : positionOf(flushed),
   )
-  const transactions = standing.undone.map(({ xid, subtransactions, start, timeMicroseconds }) => {
-    return { xid, subtransactions, lsn: lsnOf(start), timeMicroseconds }
-  })
+  const transactions: UndoneTransaction[] = []
+  const { newest, undoneFrom } = standing
+  await visitAll(
+    copies.catalogue.clock,
+    newest.lineage,
+    (entry) => {
+      const { xid, subtransactions, start, timeMicroseconds } = entry
+      if (isCommit(entry)) transactions.push({ xid, subtransactions, lsn: lsnOf(start), timeMicroseconds })
+    },
+    undoneFrom,
+  )
   const exported = await replaced.exportRows(run, transactions)
   const dropped = await droppedTables(copies, standing)
   return {
@@ -66,8 +75,9 @@ async function caughtUp(
   const startMs = clock.monotonicMs()
   for (;;) {
     const known = await read()
-    const clocked = clockOf(known.copies.catalogue.clock, known.standing.newest)
-    const isComplete = (clocked.at(-1)?.end ?? 0) >= position
+    const { catalogue } = known.copies
+    const last = await lastEntry(catalogue.clock, known.standing.newest.lineage, () => true)
+    const isComplete = (last?.end ?? 0) >= position
     if (isComplete || clock.monotonicMs() - startMs > catchUpMs) return { ...known, isComplete }
     await clock.sleep(askEveryMs)
   }

@@ -1,6 +1,9 @@
 import type { LineageCoverage } from '../capture/archive-coverage.ts'
+import { countCommits, firstEntry, lastEntry } from '../capture/clock-history.ts'
+import type { CommitCount } from '../capture/clock-history.ts'
+import { isCommit } from '../capture/commit-clock.ts'
 import type { ClockEntry } from '../capture/commit-clock.ts'
-import { clockOf, isCommit, usableBackups } from '../capture/recovery-points.ts'
+import { usableBackups } from '../capture/recovery-points.ts'
 import type { RecoveryCatalogue } from '../capture/recovery-points.ts'
 import type { LineagePart } from '../capture/timeline-lineage.ts'
 import { lsnOf, positionOf } from '../capture/wal-position.ts'
@@ -25,13 +28,13 @@ export interface GoalStanding {
   readonly lastIn: ClockEntry | undefined
   readonly firstOut: ClockEntry | undefined
   /** Committed transactions of the newest history that the goal does not hold, and where that history leaves it. */
-  readonly undone: readonly ClockEntry[]
+  readonly undone: CommitCount
   readonly undoneFrom: number
   readonly newest: LineageCoverage
 }
 
-/** Whether the goal can be reached from its snapshot, and what lies around it. TARGET_UNREACHABLE (refused) when not. Pure. */
-export function goalStanding(catalogue: RecoveryCatalogue, goal: RecoveryGoal): GoalStanding {
+/** Whether the goal can be reached from its snapshot, and what lies around it. TARGET_UNREACHABLE (refused) when not. */
+export async function goalStanding(catalogue: RecoveryCatalogue, goal: RecoveryGoal): Promise<GoalStanding> {
   const coverage = catalogue.coverage.find(({ timeline }) => timeline === goal.timeline)
   const newest = catalogue.coverage.at(-1)
   if (coverage === undefined || newest === undefined)
@@ -42,8 +45,8 @@ export function goalStanding(catalogue: RecoveryCatalogue, goal: RecoveryGoal): 
   const reached = positionOf(goal.reached)
   if (positionOf(backup.endLsn) > reached)
     throw unreachable(goal, `${goal.snapshot} is consistent only from ${backup.endLsn} on`)
-  const ordered = clockOf(catalogue.clock, coverage).filter(isCommit)
-  const firstOut = ordered.find(({ start }) => start >= reached)
+  const { clock } = catalogue
+  const firstOut = await firstEntry(clock, coverage.lineage, isCommit, reached)
   const stopsAt = firstOut?.start === positionOf(goal.lsn) ? firstOut.end : reached + (goal.inclusive ? 0 : 1)
   const until = Math.max(stopsAt, reached)
   const from = positionOf(backup.startLsn)
@@ -51,10 +54,8 @@ export function goalStanding(catalogue: RecoveryCatalogue, goal: RecoveryGoal): 
   if (range === undefined || range.end < until)
     throw unreachable(goal, `WAL is missing or damaged behind ${lsnOf(range?.end ?? from)}`)
   const undoneFrom = leavesAt(newest, coverage, reached)
-  const undone = clockOf(catalogue.clock, newest).filter(
-    (entry) => isCommit(entry) && entry.start >= undoneFrom,
-  )
-  const lastIn = ordered.findLast(({ start }) => start < reached)
+  const undone = await countCommits(clock, newest.lineage, undoneFrom)
+  const lastIn = await lastEntry(clock, coverage.lineage, isCommit, reached)
   const owner = coverage.lineage.findIndex(({ end }) => reached <= end)
   const lineage = coverage.lineage.slice(0, owner + 1)
   const owned = { ...goal, timeline: lineage.at(-1)?.timeline ?? goal.timeline }

@@ -59,7 +59,7 @@ class Recovery implements DatabaseRecovery {
     // As the vault's host lists them: one that was taken by hand for no estate gets no receipt.
     const own = snapshots.filter(({ source }) => source.component === component && source.estate !== null)
     const backups = catalogue.backups.filter(({ id }) => own.some(({ snapshot }) => snapshot === id))
-    return chooseGoal({ ...catalogue, backups }, wanted)
+    return await chooseGoal({ ...catalogue, backups }, wanted)
   }
 
   async resolve(goal: RecoveryGoal): Promise<StageReport> {
@@ -161,7 +161,7 @@ class Recovery implements DatabaseRecovery {
     goal: RecoveryGoal,
   ): Promise<{ readonly copies: ReadCopies; readonly standing: GoalStanding }> {
     const copies = await this.#read()
-    return { copies, standing: goalStanding(copies.catalogue, goal) }
+    return { copies, standing: await goalStanding(copies.catalogue, goal) }
   }
 
   async #read(): Promise<ReadCopies> {
@@ -173,17 +173,17 @@ class Recovery implements DatabaseRecovery {
 
 /** What can be said of a goal at this moment; the commits behind it grow as long as anybody writes. */
 function standingReport({ goal, undone, undoneFrom, lastIn, firstOut, newest }: GoalStanding): StageReport {
-  const times = undone.map(({ timeMicroseconds }) => timeMicroseconds)
+  const { commits, firstMicroseconds, lastMicroseconds } = undone
   return {
     timeline: goal.timeline,
-    commitsAfter: undone.length,
+    commitsAfter: commits,
     undoneFrom: lsnOf(undoneFrom),
     newestTimeline: newest.timeline,
     lastIn: lastIn === undefined ? null : { xid: lastIn.xid, lsn: lsnOf(lastIn.start) },
     firstOut: firstOut === undefined ? null : { xid: firstOut.xid, lsn: lsnOf(firstOut.start) },
-    ...(times.length === 0
+    ...(firstMicroseconds === undefined || lastMicroseconds === undefined
       ? {}
-      : { undoneFirstMicroseconds: times[0] as number, undoneLastMicroseconds: times.at(-1) as number }),
+      : { undoneFirstMicroseconds: firstMicroseconds, undoneLastMicroseconds: lastMicroseconds }),
   }
 }
 

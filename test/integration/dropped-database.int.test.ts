@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { clockOf, isCommit } from '../../src/capture/recovery-points.ts'
+import { isCommit } from '../../src/capture/commit-clock.ts'
 import { loadRelationNames } from '../../src/capture/relation-names.ts'
 import { resolveInArchive } from '../../src/capture/resolve-in-archive.ts'
 import { resolveTarget } from '../../src/capture/resolve-target.ts'
@@ -21,6 +21,7 @@ import {
   sql,
   systemPostgres,
 } from '../support/postgres-estate.ts'
+import { clockOf } from '../support/clock-entries.ts'
 import { RecoveryBed } from '../support/recovery-bed.ts'
 
 const precious = 'Prä "cious'
@@ -64,10 +65,10 @@ async function comesBack(bed: RecoveryBed): Promise<void> {
   const { xid, commitLsn, name, timeMicroseconds } = await databaseDrop(copies)
   assert.equal(name, precious)
   const goal = await bed.goal({ kind: 'xid', xid })
-  const tooLate = resolveTarget(copies.catalogue, { kind: 'xid', xid })
+  const tooLate = await resolveTarget(copies.catalogue, { kind: 'xid', xid })
   assert.equal(tooLate.reached, commitLsn)
   assert.ok(positionOf(goal.reached) < positionOf(tooLate.reached))
-  const { avoidedDrop, undoneEarlier } = await resolveInArchive(copies, {
+  const { avoidedDrop, undoneEarlierCommits } = await resolveInArchive(copies, {
     kind: 'time',
     microseconds: timeMicroseconds - 1,
   })
@@ -77,13 +78,13 @@ async function comesBack(bed: RecoveryBed): Promise<void> {
   assert.equal(after.avoidedDrop, undefined)
   const newest = copies.catalogue.coverage.at(-1)
   assert.ok(newest !== undefined)
-  const within = clockOf(copies.catalogue.clock, newest).filter(
+  const within = (await clockOf(copies.catalogue.clock, newest)).filter(
     (entry) =>
       isCommit(entry) &&
       entry.start >= positionOf(goal.reached) &&
       entry.start < positionOf(parseLsn(commitLsn)),
   )
-  assert.equal(undoneEarlier.length, within.length, 'what others committed meanwhile is undone, and said')
+  assert.equal(undoneEarlierCommits, within.length, 'what others committed meanwhile is undone, and said')
 
   const recovery = bed.recovery()
   const run = 'run_database'

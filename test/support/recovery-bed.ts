@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { clockOf, isCommit } from '../../src/capture/recovery-points.ts'
+import { lastEntry } from '../../src/capture/clock-history.ts'
+import { isCommit } from '../../src/capture/commit-clock.ts'
 import { resolveInArchive } from '../../src/capture/resolve-in-archive.ts'
 import type { RecoveryTarget } from '../../src/capture/resolve-target.ts'
 import { positionOf } from '../../src/capture/wal-position.ts'
@@ -91,7 +92,8 @@ export class RecoveryBed {
     await eventually(`the clock reaches ${String(row?.['lsn'])}: ${this.capture.errors}`, async () => {
       const { catalogue } = await this.copies()
       const newest = catalogue.coverage.at(-1)
-      const last = newest === undefined ? undefined : clockOf(catalogue.clock, newest).findLast(isCommit)
+      const last =
+        newest === undefined ? undefined : await lastEntry(catalogue.clock, newest.lineage, isCommit)
       return (last?.end ?? 0) >= flushed ? true : undefined
     })
   }

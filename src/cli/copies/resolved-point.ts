@@ -16,7 +16,7 @@ export function resolvedPoint(resolved: TargetInArchive): ResolvedPoint {
     after: after.map(markOf),
     ...(lastUndone === undefined ? {} : { lastUndone: markOf(lastUndone) }),
     undoneCommits: resolved.undoneCommits,
-    undoneEarlier: resolved.undoneEarlier.length,
+    undoneEarlier: resolved.undoneEarlierCommits,
     ...(avoidedDrop === undefined ? {} : { avoidedDrop }),
   }
 }

@@ -91,10 +91,11 @@ function rangeRow(range: RecoveryPoints['ranges'][number]): readonly string[] {
 
 export function resolvedText(resolved: TargetInArchive): string {
   const { timeline, lsn, inclusive, reached, backup, before, after, undoneEarlier, undoneCommits } = resolved
+  const [firstEarlier] = undoneEarlier
   const earlier =
-    undoneEarlier.length === 0
+    firstEarlier === undefined
       ? ''
-      : `  NOTE: ${undoneEarlier.length} of the commits undone have a time that is not after the wanted one; the first is ${entryText(undoneEarlier[0] as ClockEntry)}\n`
+      : `  NOTE: ${resolved.undoneEarlierCommits} of the commits undone have a time that is not after the wanted one; the first is ${entryText(firstEarlier)}\n`
   return [
     `timeline ${timeline}, ${inclusive ? 'after' : 'before'} the record at ${lsn} (replay then stands at ${reached})\n`,
     `  from backup ${plainText(backup.id)} of ${backup.endLsn}\n`,

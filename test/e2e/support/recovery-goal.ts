@@ -1,6 +1,7 @@
 import { SuspicionFinder } from '../../../src/capture/suspicious-transactions.ts'
 import type { SuspiciousTransaction } from '../../../src/capture/suspicious-transactions.ts'
 import { loadRelationNames } from '../../../src/capture/relation-names.ts'
+import { lastEntry } from '../../../src/capture/clock-history.ts'
 import { resolveInArchive } from '../../../src/capture/resolve-in-archive.ts'
 import { positionOf } from '../../../src/capture/wal-position.ts'
 import { readWal } from '../../../src/capture/wal-reader.ts'
@@ -53,8 +54,9 @@ export async function caughtUp(bench: Bench): Promise<ReadCopies> {
   const flushed = positionOf(parseLsn(String(row?.['lsn'])))
   return await until('the archive has everything', async () => {
     const copies = await keptCopies(bench)
-    const { timeline } = copies.catalogue.coverage.at(-1) ?? {}
-    const last = copies.catalogue.clock.findLast((entry) => entry.timeline === timeline)
+    const { timeline = 0 } = copies.catalogue.coverage.at(-1) ?? {}
+    const own = [{ timeline, end: Number.POSITIVE_INFINITY }]
+    const last = await lastEntry(copies.catalogue.clock, own, () => true)
     return (last?.end ?? 0) >= flushed ? copies : undefined
   })
 }
