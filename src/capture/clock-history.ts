@@ -1,21 +1,35 @@
 import type { CommitClock } from './clock-reader.ts'
+import type { ClockSummary } from './clock-summary.ts'
 import { clockFileStart, isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import type { LineagePart } from './timeline-lineage.ts'
 
 type Lineage = readonly LineagePart[]
 
-/** Shows the entries of one history that begin at `from` or behind, in the order of its WAL, until `see` says no. */
+export interface Visit {
+  /** Entries that begin before are not shown. */
+  readonly from?: number
+  /** Asked of files of which every entry would be shown: yes passes over them all at once. */
+  readonly passes?: (summary: ClockSummary) => boolean
+}
+
+/** Shows the entries of one history in the order of its WAL, until `see` says no. */
 export async function visitHistory(
   clock: CommitClock,
   lineage: Lineage,
   see: (entry: ClockEntry) => boolean,
-  from = 0,
+  { from = 0, passes = () => false }: Visit = {},
 ): Promise<void> {
   let reached = from
   for (const part of lineage) {
     if (part.end < from) continue
-    partly: for await (const entries of clock.entries(part.timeline, reached))
+    const isPassed = (summary: ClockSummary): boolean => {
+      const isShown = summary.firstStart >= reached && summary.lastStart < part.end
+      if (!isShown || !passes(summary)) return false
+      reached = summary.lastStart
+      return true
+    }
+    partly: for await (const entries of clock.entries(part.timeline, { from: reached, passes: isPassed }))
       for (const entry of entries) {
         if (!isOf(part, entry)) break partly
         // The first segment of a timeline begins with a copy of what its ancestor wrote.
@@ -31,52 +45,77 @@ export async function visitAll(
   clock: CommitClock,
   lineage: Lineage,
   see: (entry: ClockEntry) => void,
-  from = 0,
+  visit: Visit = {},
 ): Promise<void> {
   const always = (entry: ClockEntry): boolean => {
     see(entry)
     return true
   }
-  await visitHistory(clock, lineage, always, from)
+  await visitHistory(clock, lineage, always, visit)
 }
 
-/** The first entry of one history that begins at `from` or behind and is wanted. */
+/** The first entry of one history that is wanted. `passes`: there is none in the file. */
 export async function firstEntry(
   clock: CommitClock,
   lineage: Lineage,
   isWanted: (entry: ClockEntry) => boolean,
-  from = 0,
+  visit: Visit = {},
 ): Promise<ClockEntry | undefined> {
   let found: ClockEntry | undefined
   const see = (entry: ClockEntry): boolean => {
     if (isWanted(entry)) found = entry
     return found === undefined
   }
-  await visitHistory(clock, lineage, see, from)
+  await visitHistory(clock, lineage, see, visit)
   return found
 }
 
-/** The last entry of one history that begins before `until` and is wanted: its files are read from the last one back. */
-export async function lastEntry(
+export interface LookBack {
+  /** Entries that begin here or behind are not looked at. */
+  readonly until?: number
+  /** Yes: there is none in the file. */
+  readonly passes?: (summary: ClockSummary) => boolean
+}
+
+/** The last entries of one history that are wanted, in the order of the WAL: its files are read from the last one back. */
+export async function lastEntries(
   clock: CommitClock,
   lineage: Lineage,
   isWanted: (entry: ClockEntry) => boolean,
-  until = Number.POSITIVE_INFINITY,
-): Promise<ClockEntry | undefined> {
+  count: number,
+  { until = Number.POSITIVE_INFINITY, passes = () => false }: LookBack = {},
+): Promise<readonly ClockEntry[]> {
+  let found: readonly ClockEntry[] = []
   for (const part of lineage.toReversed())
     for (const file of clock.files.toReversed()) {
       const start = clockFileStart(file)
       if (file.timeline !== part.timeline || start >= until || start > part.end) continue
-      const end = Math.min(until, clockFileStart({ ...file, log: file.log + 1 }))
-      let found: ClockEntry | undefined
-      partly: for await (const entries of clock.entries(part.timeline, start))
+      const end = Math.min(until, clockFileStart({ log: file.log + 1 }))
+      const inFile: ClockEntry[] = []
+      partly: for await (const entries of clock.entries(part.timeline, { from: start, until: end, passes }))
         for (const entry of entries) {
           if (!isOf(part, entry) || entry.start >= end) break partly
-          if (isWanted(entry)) found = entry
+          if (isWanted(entry)) inFile.push(entry)
+          if (inFile.length > count) inFile.shift()
         }
-      if (found !== undefined) return found
+      found = [...inFile, ...found].slice(-count)
+      if (found.length === count) return found
     }
-  return undefined
+  return found
+}
+
+export async function lastEntry(
+  clock: CommitClock,
+  lineage: Lineage,
+  isWanted: (entry: ClockEntry) => boolean,
+  look: LookBack = {},
+): Promise<ClockEntry | undefined> {
+  return (await lastEntries(clock, lineage, isWanted, 1, look))[0]
+}
+
+/** A file without commits. */
+export function hasNoCommit({ commits }: ClockSummary): boolean {
+  return commits === 0
 }
 
 /** Commits of a stretch, and when the first and the last of them were. */
@@ -103,7 +142,15 @@ export async function countCommits(
     last = entry.timeMicroseconds
     return true
   }
-  await visitHistory(clock, lineage, see, from)
+  const passes = (summary: ClockSummary): boolean => {
+    if (summary.lastStart >= until) return false
+    if (summary.commits === 0) return true
+    commits += summary.commits
+    first ??= summary.firstCommitMicroseconds
+    last = summary.lastCommitMicroseconds
+    return true
+  }
+  await visitHistory(clock, lineage, see, { from, passes })
   if (first === undefined || last === undefined) return { commits }
   return { commits, firstMicroseconds: first, lastMicroseconds: last }
 }

@@ -59,7 +59,7 @@ test('who wants the end of a clock reads no file that lies before it', async () 
   const archive = await clockOf(entries)
   const clock = await openClock(archive, sampleIdentity)
   const found: ClockEntry[] = []
-  for await (const some of clock.entries(1, logBytes + 100)) found.push(...some)
+  for await (const some of clock.entries(1, { from: logBytes + 100 })) found.push(...some)
   assert.deepEqual(found, entries.slice(100_000))
   assert.ok(archive.reads.every(({ path }) => path !== 'clock/00000001-00000000.clock'))
 })

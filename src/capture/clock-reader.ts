@@ -10,6 +10,8 @@ import {
   parseClockFileName,
 } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
+import { ClockSumming, decodeSeal, sealBytes } from './clock-summary.ts'
+import type { ClockSummary } from './clock-summary.ts'
 import { inGroups } from './in-groups.ts'
 
 /**
@@ -20,10 +22,19 @@ export interface CommitClock {
   /** One timeline after the other, each in the order of its WAL. */
   readonly files: readonly ClockFileName[]
   /**
-   * What the files of a timeline say in the order of its WAL, beginning with the file that `from` lies in: what is in there before `from` comes
-   * as well. Behind a file that is not whole nothing is believed: with a hole in the clock a time would be taken for a later place than it is.
+   * What the files of a timeline say, in the order of its WAL. Behind a file that is not whole nothing is believed: with a hole in the clock a
+   * time would be taken for a later place than it is.
    */
-  entries(timeline: number, from?: number): AsyncIterable<readonly ClockEntry[]>
+  entries(timeline: number, part?: ClockPart): AsyncIterable<readonly ClockEntry[]>
+}
+
+/** Which files are read; what they have outside of `from` and `until` comes as well. */
+export interface ClockPart {
+  /** Byte offsets: only files that may speak of WAL from the one up to the other. */
+  readonly from?: number
+  readonly until?: number
+  /** Asked of a file that has a seal before it is read: yes passes over it. */
+  readonly passes?: (summary: ClockSummary) => boolean
 }
 
 export interface SizedClockFile extends ClockFileName {
@@ -37,9 +48,15 @@ export async function openClock(archive: ArchiveReader, identity: ArchiveIdentit
   const files = await clockFiles(archive)
   return {
     files,
-    entries: async function* (timeline, from = 0) {
+    entries: async function* (
+      timeline,
+      { from = 0, until = Number.POSITIVE_INFINITY, passes = () => false } = {},
+    ) {
       for (const file of files) {
-        if (file.timeline !== timeline || clockFileStart({ ...file, log: file.log + 1 }) <= from) continue
+        const isIn = clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
+        if (file.timeline !== timeline || !isIn) continue
+        const summary = await readSeal(archive, identity, file)
+        if (summary !== undefined && passes(summary)) continue
         const { trueBytes } = yield* readClockFile(archive, identity, file)
         if (trueBytes < file.sizeBytes) return
       }
@@ -55,10 +72,27 @@ export async function clockFiles(archive: ArchiveReader): Promise<readonly Sized
   })
 }
 
+/** What the seal of a file says; `undefined` without one. */
+export async function readSeal(
+  archive: ArchiveReader,
+  { systemIdentifier }: Pick<ArchiveIdentity, 'systemIdentifier'>,
+  file: SizedClockFile,
+): Promise<ClockSummary | undefined> {
+  const at = file.sizeBytes - sealBytes
+  if (at < clockHeaderBytes) return undefined
+  const path = pathOf(file)
+  const summary = decodeSeal(await archive.read(path, at, sealBytes), at)
+  if (summary === undefined) return undefined
+  const header = await archive.read(path, 0, clockHeaderBytes)
+  return isClockHeader(header, file, systemIdentifier) ? summary : undefined
+}
+
 export interface ReadClockFile {
   /** Bytes up to the end of the last entry that is true: a writer goes on there. */
   readonly trueBytes: number
   readonly lastEntry?: ClockEntry
+  /** As the file itself says it. */
+  readonly sealed?: ClockSummary
 }
 
 /** Yields what a clock file says, up to the first byte that is not true. A torn end is normal; anything more is made again from the WAL. */
@@ -76,25 +110,36 @@ export async function* readClockFile(
   while (at < file.sizeBytes) {
     const length = Math.min(wanted, file.sizeBytes - at)
     const bytes = await archive.read(path, at, length)
-    const { entries, trueBytes, neededBytes } = decodeClockEntries(bytes, file)
+    const { entries, trueBytes, neededBytes, isSealed } = decodeClockEntries(bytes, file)
     at += trueBytes
     lastEntry = entries.at(-1) ?? lastEntry
     if (entries.length > 0) yield entries
+    if (isSealed) {
+      const sealed = decodeSeal(await archive.read(path, at, sealBytes), at)
+      if (sealed !== undefined) return { trueBytes: at + sealBytes, ...last(lastEntry), sealed }
+      break
+    }
     const isCut = bytes.length < length || neededBytes === undefined || at + neededBytes > file.sizeBytes
     if (isCut && at < file.sizeBytes) break
     // A transaction of a million subtransactions is one entry of four megabytes.
     wanted = Math.max(pieceBytes, neededBytes ?? 0)
   }
-  return { trueBytes: at, ...(lastEntry === undefined ? {} : { lastEntry }) }
+  return { trueBytes: at, ...last(lastEntry) }
 }
 
-/** Only how far a file is true. */
-export async function readToEnd(
+function last(lastEntry: ClockEntry | undefined): Pick<ReadClockFile, 'lastEntry'> {
+  return lastEntry === undefined ? {} : { lastEntry }
+}
+
+/** How far a file is true, and what its entries say together. */
+export async function sumClockFile(
   reading: AsyncGenerator<readonly ClockEntry[], ReadClockFile>,
-): Promise<ReadClockFile> {
+): Promise<ReadClockFile & { readonly summing: ClockSumming }> {
+  const summing = new ClockSumming()
   for (;;) {
     const { done, value } = await reading.next()
-    if (done === true) return value
+    if (done === true) return { ...value, summing }
+    for (const entry of value) summing.see(entry)
   }
 }
 

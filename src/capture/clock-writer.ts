@@ -3,16 +3,23 @@ import type { WalRecord } from '../protocol/wal-scan.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import { clockFolder } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
-import { clockFiles, readClockFile, readToEnd } from './clock-reader.ts'
+import { clockFiles, readClockFile, readSeal, sumClockFile } from './clock-reader.ts'
+import type { SizedClockFile } from './clock-reader.ts'
+import { encodeSeal, sealBytes } from './clock-summary.ts'
 import { clockFileName, clockFileOf, encodeClockEntry, encodeClockHeader } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
 import { databaseDropEntry } from './database-drop.ts'
 
-/** Appends to the clock files of one archive. Nothing in them is acknowledged to anybody: they are made again when they are damaged. */
+interface OpenClockFile extends ClockFileName {
+  readonly file: ArchiveFile
+  size: number
+}
+
+/** Appends to the clock files of one archive, and seals each when the next one of its timeline begins. Nothing in them is acknowledged to anybody: they are made again when they are damaged. */
 export class ClockWriter {
   readonly #archive: ArchiveDirectory
   readonly #identity: Pick<ArchiveIdentity, 'systemIdentifier'>
-  #open: { readonly name: string; readonly file: ArchiveFile; size: number } | undefined
+  #open: OpenClockFile | undefined
 
   constructor(archive: ArchiveDirectory, identity: Pick<ArchiveIdentity, 'systemIdentifier'>) {
     this.#archive = archive
@@ -24,7 +31,7 @@ export class ClockWriter {
     const files = await clockFiles(this.#archive)
     let resume: number | undefined
     for (const file of files.filter((one) => one.timeline === timeline)) {
-      const { lastEntry, trueBytes } = await readToEnd(readClockFile(this.#archive, this.#identity, file))
+      const { lastEntry, trueBytes } = await this.#sum(file)
       const isDamaged = await this.#cut(file, trueBytes)
       resume = lastEntry?.end ?? resume
       // What follows a damaged file is in no order any more: it is made again from here.
@@ -40,7 +47,7 @@ export class ClockWriter {
     let pending: Uint8Array[] = []
     for (const entry of entries) {
       const file = clockFileOf(entry)
-      if (this.#open?.name !== clockFileName(file)) {
+      if (this.#open?.timeline !== file.timeline || this.#open.log !== file.log) {
         await this.#write(pending)
         pending = []
         await this.#switchTo(file)
@@ -73,21 +80,56 @@ export class ClockWriter {
 
   async #switchTo(file: ClockFileName): Promise<void> {
     await this.close()
-    const name = clockFileName(file)
-    const handle = await this.#archive.open(`${clockFolder}/${name}`)
+    const handle = await this.#archive.open(pathOf(file))
     try {
-      let size = await handle.size()
+      const size = await handle.size()
       if (size === 0) {
+        // Before the header: a file that has entries behind it is sealed, whatever moment the process ends at.
+        await this.#sealBefore(file)
         const header = encodeClockHeader(file, this.#identity.systemIdentifier)
         await handle.write(0, header)
-        size = header.length
         await this.#archive.syncFolder(clockFolder)
-      }
-      this.#open = { name, file: handle, size }
+        this.#open = { ...file, file: handle, size: header.length }
+      } else
+        this.#open = {
+          ...file,
+          file: handle,
+          size: await this.#unsealed(handle, { ...file, sizeBytes: size }),
+        }
     } catch (error) {
       await handle.close()
       throw error
     }
+  }
+
+  /** The file is written on: a seal that it got all the same is cut off. */
+  async #unsealed(handle: ArchiveFile, file: SizedClockFile): Promise<number> {
+    if ((await readSeal(this.#archive, this.#identity, file)) === undefined) return file.sizeBytes
+    const size = file.sizeBytes - sealBytes
+    await handle.resize(size)
+    return size
+  }
+
+  async #sealBefore({ timeline, log }: ClockFileName): Promise<void> {
+    const earlier = (await clockFiles(this.#archive)).filter(
+      (one) => one.timeline === timeline && one.log < log,
+    )
+    const file = earlier.at(-1)
+    if (file === undefined || (await readSeal(this.#archive, this.#identity, file)) !== undefined) return
+    const { trueBytes, summing } = await this.#sum(file)
+    const summary = summing.summary()
+    if (summary === undefined || trueBytes < file.sizeBytes) return
+    const handle = await this.#archive.open(pathOf(file))
+    try {
+      await handle.write(trueBytes, encodeSeal(summary, trueBytes))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #sum(file: SizedClockFile) {
+    return await sumClockFile(readClockFile(this.#archive, this.#identity, file))
   }
 
   async #emptyAfter(files: readonly ClockFileName[], damaged: ClockFileName): Promise<void> {
@@ -98,7 +140,7 @@ export class ClockWriter {
 
   /** True when there was something behind `bytes`. */
   async #cut(file: ClockFileName, bytes: number): Promise<boolean> {
-    const handle = await this.#archive.open(`${clockFolder}/${clockFileName(file)}`)
+    const handle = await this.#archive.open(pathOf(file))
     try {
       const isLonger = (await handle.size()) !== bytes
       if (isLonger) await handle.resize(bytes)
@@ -107,6 +149,10 @@ export class ClockWriter {
       await handle.close()
     }
   }
+}
+
+function pathOf(file: ClockFileName): string {
+  return `${clockFolder}/${clockFileName(file)}`
 }
 
 export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | undefined {

@@ -3,6 +3,7 @@ import type { ArchiveGap, CoveredRange, LineageCoverage } from './archive-covera
 import type { TimelineEnd } from './archive-end.ts'
 import { isOf } from './clock-history.ts'
 import type { CommitClock } from './clock-reader.ts'
+import type { ClockSummary } from './clock-summary.ts'
 import { isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import type { LineagePart } from './timeline-lineage.ts'
@@ -66,8 +67,14 @@ export async function recoveryPoints(catalogue: RecoveryCatalogue): Promise<Reco
   const windows = [...reachable, ...left].flatMap((counted) => counted.windows)
   for (const timeline of new Set(clock.files.map((file) => file.timeline))) {
     const open = windows.filter(({ part }) => part.timeline === timeline)
-    for await (const entries of clock.entries(timeline))
-      for (const entry of entries) for (const { holds, tally } of open) if (holds(entry)) tally.see(entry)
+    const passes = (summary: ClockSummary): boolean => {
+      const isWhole = open.every((window) => window.holdsAll(summary) || window.holdsNone(summary))
+      if (!isWhole || summary.restorePoints > 0) return false
+      for (const window of open) if (window.holdsAll(summary)) window.tally.pass(summary)
+      return true
+    }
+    for await (const entries of clock.entries(timeline, { passes }))
+      for (const entry of entries) for (const window of open) if (window.holds(entry)) window.tally.see(entry)
   }
   const gaps = new Map(coverage.flatMap((one) => one.gaps.map((gap) => [gap.firstMissing, gap])))
   return {
@@ -80,10 +87,30 @@ export async function recoveryPoints(catalogue: RecoveryCatalogue): Promise<Reco
 }
 
 /** Entries of one timeline that are counted. */
-interface ClockWindow {
+class ClockWindow {
   readonly part: LineagePart
-  readonly holds: (entry: ClockEntry) => boolean
   readonly tally: Tally
+  readonly #from: number
+  readonly #until: number
+
+  constructor(part: LineagePart, tally: Tally, from: number, until = Number.POSITIVE_INFINITY) {
+    this.part = part
+    this.tally = tally
+    this.#from = from
+    this.#until = until
+  }
+
+  holds(entry: ClockEntry): boolean {
+    return entry.start >= this.#from && entry.end <= this.#until && isOf(this.part, entry)
+  }
+
+  holdsAll({ firstStart, lastStart, lastEnd }: ClockSummary): boolean {
+    return firstStart >= this.#from && lastEnd <= this.#until && lastStart < this.part.end
+  }
+
+  holdsNone({ firstStart, lastStart }: ClockSummary): boolean {
+    return lastStart < this.#from || firstStart > Math.min(this.#until, this.part.end)
+  }
 }
 
 class Tally {
@@ -100,6 +127,15 @@ class Tally {
     this.commits += 1
     this.#first ??= entry.timeMicroseconds
     this.#last = entry.timeMicroseconds
+  }
+
+  /** A file of which every entry counts, and that has no restore point. */
+  pass(summary: ClockSummary): void {
+    this.#known = later(this.#known, summary.latestMicroseconds)
+    if (summary.commits === 0) return
+    this.commits += summary.commits
+    this.#first ??= summary.firstCommitMicroseconds
+    this.#last = summary.lastCommitMicroseconds
   }
 
   said(): Omit<ReachableRange, 'timeline' | 'backup' | 'start' | 'end'> {
@@ -125,10 +161,7 @@ function reachableRange(
   const start = positionOf(backup.endLsn)
   const tally = new Tally()
   // An ancestor's own stretch is listed with the newest timeline that it leads to, and once more for itself.
-  const windows = coverage.lineage.map((part): ClockWindow => {
-    const holds = (entry: ClockEntry) => entry.start >= start && entry.end <= end && isOf(part, entry)
-    return { part, holds, tally }
-  })
+  const windows = coverage.lineage.map((part) => new ClockWindow(part, tally, start, end))
   return { range: { timeline: coverage.timeline, backup: backup.id, start, end }, windows, tally }
 }
 
@@ -148,18 +181,22 @@ export function laterKnown(
   known: number | undefined,
   { kind, timeMicroseconds }: ClockEntry,
 ): number | undefined {
-  if (kind === 'database-drop' || (known !== undefined && known >= timeMicroseconds)) return known
-  return timeMicroseconds
+  return kind === 'database-drop' ? known : later(known, timeMicroseconds)
+}
+
+/** `-Infinity` of a file in which nothing has a time. */
+export function later(known: number | undefined, microseconds: number): number | undefined {
+  if (microseconds === Number.NEGATIVE_INFINITY) return known
+  return Math.max(known ?? microseconds, microseconds)
 }
 
 function leftBehind({ coverage, ends }: RecoveryCatalogue) {
   const newest = coverage.at(-1)
   if (newest === undefined) return []
-  return newest.lineage.slice(0, -1).flatMap((part) => {
-    const { timeline, end: from } = part
+  return newest.lineage.slice(0, -1).flatMap(({ timeline, end: from }) => {
     const end = ends.get(timeline)?.end ?? 0
     const tally = new Tally()
-    const holds = ({ start }: ClockEntry): boolean => start >= from
-    return end > from ? [{ timeline, from, end, tally, windows: [{ part, holds, tally }] }] : []
+    const behind = { timeline, end: Number.POSITIVE_INFINITY }
+    return end > from ? [{ timeline, from, end, tally, windows: [new ClockWindow(behind, tally, from)] }] : []
   })
 }

@@ -1,12 +1,21 @@
 import type { Lsn } from '../domain/lsn.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
 import type { LineageCoverage } from './archive-coverage.ts'
-import { countCommits, firstEntry, lastEntry, visitAll, visitHistory } from './clock-history.ts'
+import {
+  countCommits,
+  firstEntry,
+  hasNoCommit,
+  lastEntries,
+  lastEntry,
+  visitAll,
+  visitHistory,
+} from './clock-history.ts'
 import type { CommitClock } from './clock-reader.ts'
+import type { ClockSummary } from './clock-summary.ts'
 import { isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import { DropWatch } from './database-drop.ts'
-import { laterKnown, usableBackups } from './recovery-points.ts'
+import { later, laterKnown, usableBackups } from './recovery-points.ts'
 import type { BackupPoint, RecoveryCatalogue } from './recovery-points.ts'
 import { lsnOf, positionOf } from './wal-position.ts'
 
@@ -91,38 +100,58 @@ async function around(
   reached: number,
   target: RecoveryTarget,
 ): Promise<Omit<ResolvedTarget, 'timeline' | 'lsn' | 'inclusive' | 'reached' | 'backup'>> {
-  const before: ClockEntry[] = []
+  const before = await lastEntries(clock, lineage, isCommit, shown, { until: reached, passes: hasNoCommit })
+  const last = await lastEntry(clock, lineage, isCommit, { passes: hasNoCommit })
+  const dropUnderWay = await dropAt(clock, lineage, reached)
+  return {
+    before,
+    ...(await undoneFrom(clock, lineage, reached, target)),
+    ...(last === undefined || last.start < reached ? {} : { lastUndone: last }),
+    ...(dropUnderWay === undefined ? {} : { dropUnderWay }),
+  }
+}
+
+async function dropAt(
+  clock: CommitClock,
+  lineage: LineageCoverage['lineage'],
+  reached: number,
+): Promise<ClockEntry | undefined> {
+  const drops = new DropWatch()
+  const see = (entry: ClockEntry): boolean => {
+    if (entry.start < reached) drops.see(entry)
+    return entry.start < reached
+  }
+  const passes = ({ databaseDrops }: ClockSummary): boolean =>
+    databaseDrops === 0 && drops.underWay() === undefined
+  await visitHistory(clock, lineage, see, { passes })
+  return drops.underWay()
+}
+
+async function undoneFrom(
+  clock: CommitClock,
+  lineage: LineageCoverage['lineage'],
+  reached: number,
+  target: RecoveryTarget,
+): Promise<Pick<ResolvedTarget, 'after' | 'undoneEarlier' | 'undoneEarlierCommits' | 'undoneCommits'>> {
+  const wanted = target.kind === 'time' ? target.microseconds : Number.NEGATIVE_INFINITY
   const after: ClockEntry[] = []
   const undoneEarlier: ClockEntry[] = []
-  const drops = new DropWatch()
   let [undoneCommits, undoneEarlierCommits] = [0, 0]
-  let lastUndone: ClockEntry | undefined
-  const keep = (entry: ClockEntry): void => {
-    drops.see(entry)
+  const see = (entry: ClockEntry): void => {
     if (!isCommit(entry)) return
-    before.push(entry)
-    if (before.length > shown) before.shift()
-  }
-  const undo = (entry: ClockEntry): void => {
-    if (!isCommit(entry)) return
-    lastUndone = entry
     undoneCommits += 1
     if (after.length < shown) after.push(entry)
-    if (target.kind !== 'time' || entry.timeMicroseconds > target.microseconds) return
+    if (entry.timeMicroseconds > wanted) return
     undoneEarlierCommits += 1
     if (undoneEarlier.length < shownEarlier) undoneEarlier.push(entry)
   }
-  await visitAll(clock, lineage, (entry) => (entry.start < reached ? keep(entry) : undo(entry)))
-  const dropUnderWay = drops.underWay()
-  return {
-    before,
-    after,
-    undoneEarlier,
-    undoneEarlierCommits,
-    undoneCommits,
-    ...(lastUndone === undefined ? {} : { lastUndone }),
-    ...(dropUnderWay === undefined ? {} : { dropUnderWay }),
+  const passes = ({ commits, earliestMicroseconds }: ClockSummary): boolean => {
+    if (after.length < shown || earliestMicroseconds <= wanted) return false
+    undoneCommits += commits
+    return true
   }
+  await visitAll(clock, lineage, see, { from: reached, passes })
+  return { after, undoneEarlier, undoneEarlierCommits, undoneCommits }
 }
 
 function coverageFor({ coverage }: RecoveryCatalogue, { timeline }: RecoveryTarget): LineageCoverage {
@@ -144,13 +173,15 @@ async function stopFor(
     case 'time':
       return await stopAtTime(catalogue, coverage, target.microseconds)
     case 'xid': {
-      const found = await allEntries(catalogue, coverage, (entry) => isEndOf(entry, target.xid))
+      const lacksXid = ({ lowestXid, highestXid }: ClockSummary): boolean =>
+        target.xid < lowestXid || target.xid > highestXid
+      const found = await allEntries(catalogue, coverage, (entry) => isEndOf(entry, target.xid), lacksXid)
       return before(onlyOne(committed(found, target.xid), `transaction ${target.xid}`))
     }
     case 'name': {
       const isNamed = ({ kind, name }: ClockEntry): boolean =>
         kind === 'restore-point' && name === target.name
-      const found = await allEntries(catalogue, coverage, isNamed)
+      const found = await allEntries(catalogue, coverage, isNamed, ({ restorePoints }) => restorePoints === 0)
       const point = onlyOne(found, `the restore point ${JSON.stringify(target.name)}`)
       return { position: point.start, inclusive: true, reached: point.end, needed: point.end }
     }
@@ -165,11 +196,13 @@ async function allEntries(
   { clock }: RecoveryCatalogue,
   { lineage }: LineageCoverage,
   isWanted: (entry: ClockEntry) => boolean,
+  passes: (summary: ClockSummary) => boolean,
 ): Promise<readonly ClockEntry[]> {
   const found: ClockEntry[] = []
-  await visitAll(clock, lineage, (entry) => {
+  const see = (entry: ClockEntry): void => {
     if (isWanted(entry)) found.push(entry)
-  })
+  }
+  await visitAll(clock, lineage, see, { passes })
   return found
 }
 
@@ -184,11 +217,17 @@ async function stopAtTime(
 ): Promise<Stop> {
   let first: ClockEntry | undefined
   let known: number | undefined
-  await visitHistory(catalogue.clock, coverage.lineage, (entry) => {
+  const see = (entry: ClockEntry): boolean => {
     known = laterKnown(known, entry)
     if (isCommit(entry) && entry.timeMicroseconds > microseconds) first = entry
     return first === undefined
-  })
+  }
+  const passes = ({ latestMicroseconds: latest }: ClockSummary): boolean => {
+    if (latest > microseconds) return false
+    known = later(known, latest)
+    return true
+  }
+  await visitHistory(catalogue.clock, coverage.lineage, see, { passes })
   if (first !== undefined) return before(first)
   if (known !== undefined && microseconds <= known) return stopAtEnd(catalogue, coverage)
   const end = coverage.ranges.at(-1)?.end ?? 0
@@ -279,7 +318,10 @@ async function unreachable(
     )
   const earliest = positionOf(first.endLsn)
   if (wanted < earliest) {
-    const next = await firstEntry(clock, coverage.lineage, isCommit, earliest)
+    const next = await firstEntry(clock, coverage.lineage, isCommit, {
+      from: earliest,
+      passes: hasNoCommit,
+    })
     const at = next === undefined ? '' : `, ${timeText(next.timeMicroseconds)}`
     return refused(
       `${lsnOf(wanted)} is before the end of the oldest base backup: the earliest point is ${first.endLsn}${at}`,
@@ -302,7 +344,10 @@ async function broken(
       ({ start, end }) => start <= wanted && end >= earliest && start < wanted && end < wanted,
     ) ?? ranges.find(({ end }) => end >= earliest)
   const whole = range?.end ?? 0
-  const nearest = await lastEntry(clock, lineage, (entry) => isCommit(entry) && entry.end <= whole, whole)
+  const nearest = await lastEntry(clock, lineage, (entry) => isCommit(entry) && entry.end <= whole, {
+    until: whole,
+    passes: hasNoCommit,
+  })
   const lost = await countCommits(clock, lineage, nearest?.end ?? 0, wanted)
   const wantedTime = target.kind === 'time' ? target.microseconds : lost.lastMicroseconds
   const seconds =

@@ -4,6 +4,7 @@ import { readClock } from '../../test/support/clock-entries.ts'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { keepBooks, sampleIdentity, writeSegments } from '../../test/support/sample-archive.ts'
 import { sampleWal } from '../../test/support/sample-wal.ts'
+import { decodeSeal, encodeSeal, sealBytes } from './clock-summary.ts'
 import { ClockWriter } from './clock-writer.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import { verifyClock } from './verify-clock.ts'
@@ -58,6 +59,24 @@ suite('a commit clock beside its WAL', () => {
     }
     await forge([{ ...(entries[0] as ClockEntry), timeMicroseconds: 7 }, ...entries.slice(1)])
     assert.deepEqual(await findings(), named)
+  })
+
+  test('a seal that says something else than the entries is found, though its sum is right', async () => {
+    const path = 'clock/00000007-00000000.clock'
+    const writer = new ClockWriter(archive, sampleIdentity)
+    const own = entries.map((entry) => ({ ...entry, timeline: 7 }))
+    await writer.append([...own, { ...(own[0] as ClockEntry), start: 2 ** 32 + 8, end: 2 ** 32 + 48 }])
+    await writer.close()
+    assert.deepEqual(await findings(), [])
+    const file = archive.files.get(path)
+    assert.ok(file)
+    const at = file.content.length - sealBytes
+    const seal = decodeSeal(file.content.subarray(at), at)
+    assert.equal(seal?.commits, 200)
+    file.content.set(encodeSeal({ ...seal, commits: 199 }, at), at)
+    assert.deepEqual(await findings(), ['00000007-00000000.clock altered'])
+    file.content.set(encodeSeal(seal, at + 1), at)
+    assert.deepEqual(await findings(), ['00000007-00000000.clock altered'], 'the seal of another place')
   })
 
   test('what the clock knows and the growing segment no longer holds is the fault of the segment', async () => {

@@ -2,8 +2,10 @@ import type { ArchiveReader } from '../ports/recovery-source.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import { listSegments } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
-import { clockFiles, readClockFile, readToEnd } from './clock-reader.ts'
+import { clockFiles, readClockFile, sumClockFile } from './clock-reader.ts'
 import type { SizedClockFile } from './clock-reader.ts'
+import { encodeSeal } from './clock-summary.ts'
+import type { ClockSummary } from './clock-summary.ts'
 import { clockEntryOf } from './clock-writer.ts'
 import { clockFileName, clockFileOf, clockFileStart } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
@@ -41,8 +43,11 @@ async function untrueFile(
 ): Promise<readonly ArchiveDefect[]> {
   let file = first
   for (let before = -1; ;) {
-    const { trueBytes } = await readToEnd(readClockFile(archive, identity, file))
-    if (trueBytes === file.sizeBytes) return []
+    const { trueBytes, sealed, summing } = await sumClockFile(readClockFile(archive, identity, file))
+    if (trueBytes === file.sizeBytes)
+      return sealed === undefined || isSame(sealed, summing.summary())
+        ? []
+        : [altered(clockFileName(file), 'its seal says something else than its entries')]
     if (trueBytes === before)
       return [altered(clockFileName(file), `it is not what was written from byte ${trueBytes} on`)]
     // It may just have been growing: then it goes further the next time.
@@ -52,6 +57,10 @@ async function untrueFile(
     )
     file = now ?? file
   }
+}
+
+function isSame(sealed: ClockSummary, summed: ClockSummary | undefined): boolean {
+  return summed !== undefined && Buffer.compare(encodeSeal(sealed, 0), encodeSeal(summed, 0)) === 0
 }
 
 interface Run {

@@ -60,7 +60,9 @@ export async function findCorruption(terminal: Terminal, options: CorruptionOpti
 async function lowerBound(text: string, clock: CommitClock, { lineage }: LineageCoverage): Promise<number> {
   if (isLsn(text)) return positionOf(lsnOption(text))
   const microseconds = parseInstant(text)
-  const first = await firstEntry(clock, lineage, ({ timeMicroseconds }) => timeMicroseconds >= microseconds)
+  const first = await firstEntry(clock, lineage, (entry) => entry.timeMicroseconds >= microseconds, {
+    passes: ({ latestMicroseconds }) => latestMicroseconds < microseconds,
+  })
   if (first !== undefined) return first.start
   return (await lastEntry(clock, lineage, () => true))?.end ?? 0
 }
@@ -74,7 +76,10 @@ async function upperBound(
   if (text === undefined) return Number.POSITIVE_INFINITY
   if (isLsn(text)) return positionOf(lsnOption(text))
   const microseconds = parseInstant(text)
-  return (await lastEntry(clock, lineage, (entry) => entry.timeMicroseconds <= microseconds))?.end ?? 0
+  const last = await lastEntry(clock, lineage, (entry) => entry.timeMicroseconds <= microseconds, {
+    passes: ({ earliestMicroseconds }) => earliestMicroseconds > microseconds,
+  })
+  return last?.end ?? 0
 }
 
 function suspicionJson({ timeMicroseconds, relation, ...rest }: SuspiciousTransaction) {

@@ -49,7 +49,7 @@ export async function exportAfterGoal(
       const { xid, subtransactions, start, timeMicroseconds } = entry
       if (isCommit(entry)) transactions.push({ xid, subtransactions, lsn: lsnOf(start), timeMicroseconds })
     },
-    undoneFrom,
+    { from: undoneFrom },
   )
   const exported = await replaced.exportRows(run, transactions)
   const dropped = await droppedTables(copies, standing)

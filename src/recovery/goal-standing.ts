@@ -1,5 +1,5 @@
 import type { LineageCoverage } from '../capture/archive-coverage.ts'
-import { countCommits, firstEntry, lastEntry } from '../capture/clock-history.ts'
+import { countCommits, firstEntry, hasNoCommit, lastEntry } from '../capture/clock-history.ts'
 import type { CommitCount } from '../capture/clock-history.ts'
 import { isCommit } from '../capture/commit-clock.ts'
 import type { ClockEntry } from '../capture/commit-clock.ts'
@@ -46,7 +46,7 @@ export async function goalStanding(catalogue: RecoveryCatalogue, goal: RecoveryG
   if (positionOf(backup.endLsn) > reached)
     throw unreachable(goal, `${goal.snapshot} is consistent only from ${backup.endLsn} on`)
   const { clock } = catalogue
-  const firstOut = await firstEntry(clock, coverage.lineage, isCommit, reached)
+  const firstOut = await firstEntry(clock, coverage.lineage, isCommit, { from: reached, passes: hasNoCommit })
   const stopsAt = firstOut?.start === positionOf(goal.lsn) ? firstOut.end : reached + (goal.inclusive ? 0 : 1)
   const until = Math.max(stopsAt, reached)
   const from = positionOf(backup.startLsn)
@@ -55,7 +55,7 @@ export async function goalStanding(catalogue: RecoveryCatalogue, goal: RecoveryG
     throw unreachable(goal, `WAL is missing or damaged behind ${lsnOf(range?.end ?? from)}`)
   const undoneFrom = leavesAt(newest, coverage, reached)
   const undone = await countCommits(clock, newest.lineage, undoneFrom)
-  const lastIn = await lastEntry(clock, coverage.lineage, isCommit, reached)
+  const lastIn = await lastEntry(clock, coverage.lineage, isCommit, { until: reached, passes: hasNoCommit })
   const owner = coverage.lineage.findIndex(({ end }) => reached <= end)
   const lineage = coverage.lineage.slice(0, owner + 1)
   const owned = { ...goal, timeline: lineage.at(-1)?.timeline ?? goal.timeline }

@@ -21,9 +21,13 @@ import { sampleIdentity } from '../support/sample-archive.ts'
 import { sampleSegmentBytes as segmentBytes, sampleWal } from '../support/sample-wal.ts'
 
 const options = { statusIntervalMs: 500, silenceMs: 3000, unsyncedBytesMax: 1 << 18 }
-const sent = [90_000, 30_000, 7000].map((workBytes) =>
-  sampleWal({ start: 5 * segmentBytes, commits: Math.ceil(1_150_000 / workBytes), workBytes }),
-)
+/** The last one goes over into another file of the clock, which seals the one before it. */
+const nextLog = 0x1_0000_0000
+const sent = [
+  { workBytes: 90_000, start: 5 * segmentBytes },
+  { workBytes: 30_000, start: 5 * segmentBytes },
+  { workBytes: 7000, start: nextLog - segmentBytes },
+].map(({ workBytes, start }) => sampleWal({ start, commits: Math.ceil(1_150_000 / workBytes), workBytes }))
 type SentWal = (typeof sent)[number]
 
 class SourceEnded extends RecoveryError {

@@ -1,25 +1,43 @@
 import type { ArchiveIdentity } from '../../src/capture/archive-layout.ts'
 import { visitAll } from '../../src/capture/clock-history.ts'
+import { ClockWriter } from '../../src/capture/clock-writer.ts'
 import { openClock } from '../../src/capture/clock-reader.ts'
 import type { CommitClock } from '../../src/capture/clock-reader.ts'
-import { clockFileOf } from '../../src/capture/commit-clock.ts'
+import {
+  clockFileName,
+  clockFileOf,
+  clockFileStart,
+  parseClockFileName,
+} from '../../src/capture/commit-clock.ts'
 import type { ClockEntry } from '../../src/capture/commit-clock.ts'
 import type { LineagePart } from '../../src/capture/timeline-lineage.ts'
 import type { ArchiveReader } from '../../src/ports/recovery-source.ts'
+import { MemoryArchive } from './memory-archive.ts'
+import { sampleIdentity } from './sample-archive.ts'
 
-/** A clock of few entries, in memory. */
+/** A clock of few entries, in memory, without seals. */
 export function memoryClock(entries: readonly ClockEntry[]): CommitClock {
-  const files = new Map(
-    entries.map(clockFileOf).map((file) => [`${file.timeline}-${file.log}`, file] as const),
-  )
+  const inFiles = Map.groupBy(entries, (entry) => clockFileName(clockFileOf(entry)))
+  const names = [...inFiles.keys()].toSorted()
+  const files = names.flatMap((name) => parseClockFileName(name) ?? [])
   return {
-    files: [...files.values()].toSorted(
-      (left, right) => left.timeline - right.timeline || left.log - right.log,
-    ),
-    entries: async function* (timeline) {
-      yield entries.filter((entry) => entry.timeline === timeline)
+    files,
+    entries: async function* (timeline, { from = 0, until = Number.POSITIVE_INFINITY } = {}) {
+      for (const file of files) {
+        const isIn = clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
+        if (file.timeline === timeline && isIn) yield inFiles.get(clockFileName(file)) ?? []
+      }
     },
   }
+}
+
+/** As it is in an archive: every file but the last of a timeline has a seal. */
+export async function sealedClock(entries: readonly ClockEntry[]): Promise<CommitClock> {
+  const archive = new MemoryArchive()
+  const writer = new ClockWriter(archive, sampleIdentity)
+  await writer.append(entries)
+  await writer.close()
+  return await openClock(archive, sampleIdentity)
 }
 
 /** All of a clock, one timeline after the other. */
