@@ -48,6 +48,10 @@ export class CopiesDesk {
         return bytesReply(await readObject(vaultOf(kept), request))
       case copiesMethods.archiveList:
         return { names: [...(await archiveOf(kept).list(archivePath(request.path, 1)))] }
+      case copiesMethods.archiveSizes: {
+        const sizes = await archiveOf(kept).sizes(archivePath(request.path, 1))
+        return { files: [...sizes].map(([name, sizeBytes]) => ({ name, sizeBytes })) }
+      }
       case copiesMethods.archiveSize:
         return sizeReply(await archiveOf(kept).sizeOf(archivePath(request.path, 2)))
       case copiesMethods.archiveRead: {

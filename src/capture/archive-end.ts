@@ -25,6 +25,8 @@ export interface TimelineEnd {
 
 /** Of a segment that grows no more, as much before its end is read: its last records are in it, unless they are longer. */
 const lastLookBytes = 256 << 10
+/** Of a timeline that was left, which there may be hundreds of. */
+const leftLookBytes = [16 << 10, lastLookBytes] as const
 
 /**
  * The end of every timeline in the archive, by timeline. Reads the last segment of each and the end of the one before, but of timelines that
@@ -42,7 +44,11 @@ export async function archiveEnds(
   const tails = tailsByFile(entries)
   const left = await inGroups(byTimeline, async (segments) => {
     const tail = tails.get((segments.at(-1) as NamedSegment).name)
-    return tail === undefined ? undefined : await leftEnd(archive, tail, segmentBytes)
+    for (const lookBytes of tail === undefined ? [] : leftLookBytes) {
+      const end = await leftEnd(archive, tail as TailEntry, segmentBytes, lookBytes)
+      if (end !== undefined) return end
+    }
+    return undefined
   })
   const ends = new Map<number, TimelineEnd>()
   // One after the other: each holds a few megabytes of it.
@@ -64,10 +70,11 @@ async function leftEnd(
   archive: ArchiveReader,
   { segment, timeline, firstLsn, endLsn }: TailEntry,
   segmentBytes: number,
+  lookBytes: number,
 ): Promise<TimelineEnd | undefined> {
   const first = positionOf(parseLsn(firstLsn))
   const end = positionOf(parseLsn(endLsn))
-  const start = Math.max(first, pageStart(end - lastLookBytes))
+  const start = Math.max(first, pageStart(end - lookBytes))
   const length = end + walPageBytes - start
   const bytes = await archive.read(`${walFolder}/${segment}.partial`, start - first, length)
   const window = { bytes, start, segmentBytes }

@@ -12,7 +12,6 @@ import {
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
 import { ClockSumming, decodeSeal, sealBytes } from './clock-summary.ts'
 import type { ClockSummary } from './clock-summary.ts'
-import { inGroups } from './in-groups.ts'
 
 /**
  * The commit clock of an archive as far as it was written at one moment. It may hold more than fits into memory, so whoever asks reads it from
@@ -66,9 +65,9 @@ export async function openClock(archive: ArchiveReader, identity: ArchiveIdentit
 
 /** In the order of their names, with the size that each has now: none grows for who has this list. */
 export async function clockFiles(archive: ArchiveReader): Promise<readonly SizedClockFile[]> {
-  const files = (await archive.list(clockFolder)).flatMap((name) => parseClockFileName(name) ?? [])
-  return await inGroups(files, async (file) => {
-    return { ...file, sizeBytes: (await archive.sizeOf(pathOf(file))) ?? 0 }
+  return [...(await archive.sizes(clockFolder))].flatMap(([name, sizeBytes]) => {
+    const file = parseClockFileName(name)
+    return file === undefined ? [] : [{ ...file, sizeBytes }]
   })
 }
 

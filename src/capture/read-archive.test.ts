@@ -25,6 +25,7 @@ function overtaken(before: ArchiveReader, after: ArchiveReader, at: number) {
   const reader: ArchiveReader = {
     name: before.name,
     list: async (folder) => await now().list(folder),
+    sizes: async (folder) => await now().sizes(folder),
     sizeOf: async (path) => await now().sizeOf(path),
     read: async (path, offset, length) => await now().read(path, offset, length),
   }

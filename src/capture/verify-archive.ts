@@ -32,10 +32,11 @@ export async function verifyArchive(
     known.add(file)
     return [{ file, wanted: entry as Extract<LedgerEntry, { readonly bytes: number }> }]
   })
+  const sizes = await archive.sizes(walFolder)
   // Content is read one after the other: it is long.
   const found = await inGroups(
     files,
-    async ({ file, wanted }) => verifyFile(archive, file, wanted, readContent),
+    async ({ file, wanted }) => verifyFile(archive, file, { ...wanted, size: sizes.get(file) }, readContent),
     readContent ? 1 : undefined,
   )
   const defects = found.filter((defect) => defect !== undefined)
@@ -59,11 +60,12 @@ function fileOf(entry: LedgerEntry): string | undefined {
 async function verifyFile(
   archive: ArchiveReader,
   file: string,
-  wanted: { readonly bytes: number; readonly sha256: string },
+  wanted: { readonly bytes: number; readonly sha256: string; readonly size: number | undefined },
   readContent: boolean,
 ): Promise<ArchiveDefect | undefined> {
   const path = `${walFolder}/${file}`
-  const size = await archive.sizeOf(path)
+  // What was not listed may have got its name meanwhile.
+  const size = wanted.size ?? (await archive.sizeOf(path))
   if (size === undefined) return { file, problem: 'missing', detail: 'there is no such file' }
   if (size < wanted.bytes)
     return { file, problem: 'truncated', detail: `${size} of ${wanted.bytes} bytes are there` }

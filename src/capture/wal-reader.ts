@@ -24,6 +24,9 @@ export interface ReadStretch {
   readonly lastStart?: number
 }
 
+/** Where segment files lie under the names that an archive gives them. */
+export type WalFiles = Pick<ArchiveReader, 'read'>
+
 const windowBytes = 4 << 20
 /** A record is at most so long (XLogRecordMaxSize), with its page headers. */
 const windowBytesMax = 1100 << 20
@@ -33,7 +36,7 @@ const windowBytesMax = 1100 << 20
  * puts it away in `between`, every few megabytes.
  */
 export async function readWal(
-  archive: ArchiveReader,
+  archive: WalFiles,
   stretch: WalStretch,
   visit: (record: WalRecord) => void,
   between: () => Promise<void> = async () => undefined,
@@ -74,7 +77,7 @@ export async function readWal(
 
 /** Fewer bytes where a segment is missing. */
 async function readBytes(
-  archive: ArchiveReader,
+  archive: WalFiles,
   { timeline, segmentBytes }: WalStretch,
   start: number,
   length: number,
@@ -95,7 +98,7 @@ async function readBytes(
 
 /** The growing file may get its final name between two looks. */
 async function readEither(
-  archive: ArchiveReader,
+  archive: WalFiles,
   name: string,
   offset: number,
   length: number,

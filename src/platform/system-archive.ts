@@ -19,6 +19,14 @@ export function openSystemArchive(directory: string): ArchiveDirectory {
     async list(folder) {
       return whenPresent(async () => (await readdir(inside(folder))).toSorted(), [])
     },
+    async sizes(folder) {
+      const names = (await whenPresent(async () => readdir(inside(folder)), [])).toSorted()
+      const sized = names.map(async (file) => {
+        const found = await whenPresent(async () => stat(inside(`${folder}/${file}`)), undefined)
+        return found?.isFile() === true ? ([[file, found.size]] as const) : []
+      })
+      return new Map((await Promise.all(sized)).flat())
+    },
     async sizeOf(path) {
       return whenPresent(async () => (await stat(inside(path))).size, undefined)
     },

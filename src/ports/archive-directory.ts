@@ -7,6 +7,8 @@ export interface ArchiveDirectory {
   readonly name: string
   /** Sorted names in the folder (`''` is the directory itself); none when there is no such folder. */
   list(folder: string): Promise<readonly string[]>
+  /** Of every file in the folder, in one call: an archive of a month has ten thousands of them. */
+  sizes(folder: string): Promise<ReadonlyMap<string, number>>
   /** `undefined` when there is no such file. */
   sizeOf(path: string): Promise<number | undefined>
   /** Up to `length` bytes: fewer at the end of the file, none when there is no such file. */

@@ -7,6 +7,7 @@ export const copiesMethods = {
   vaultHead: 'agent/vault-head',
   vaultGet: 'agent/vault-get',
   archiveList: 'agent/archive-list',
+  archiveSizes: 'agent/archive-sizes',
   archiveSize: 'agent/archive-size',
   archiveRead: 'agent/archive-read',
   /** `target` → a ResolvedPoint. For people and the control plane only. */
@@ -27,6 +28,10 @@ export interface CopiesRequest {
 export interface SizeReply {
   /** Absent: there is no such object or file. */
   readonly sizeBytes?: number
+}
+
+export interface SizesReply {
+  readonly files: readonly { readonly name: string; readonly sizeBytes: number }[]
 }
 
 /** Fewer bytes than were asked for: the object or file ends there. */

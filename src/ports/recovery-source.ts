@@ -5,7 +5,7 @@ import type { ObjectStore } from './object-store.ts'
 export type ObjectReader = Pick<ObjectStore, 'name' | 'get' | 'head' | 'list'>
 
 /** A WAL archive, read only: segments, histories, ledger, commit clock. */
-export type ArchiveReader = Pick<ArchiveDirectory, 'name' | 'list' | 'sizeOf' | 'read'>
+export type ArchiveReader = Pick<ArchiveDirectory, 'name' | 'list' | 'sizes' | 'sizeOf' | 'read'>
 
 /**
  * What is kept of one component, readable from the host that it is restored on, wherever it lies: a directory of this host, or a store behind

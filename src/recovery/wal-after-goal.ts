@@ -1,9 +1,9 @@
 import { walFolder } from '../capture/archive-layout.ts'
 import { lsnOf } from '../capture/wal-position.ts'
 import { readWal } from '../capture/wal-reader.ts'
+import type { WalFiles } from '../capture/wal-reader.ts'
 import { timelineStart } from '../capture/timeline-lineage.ts'
 import type { ReplacedDatabase, SequenceFileHeight } from '../ports/isolated-database.ts'
-import type { ArchiveReader } from '../ports/recovery-source.ts'
 import { sequenceRecord } from '../protocol/sequence-record.ts'
 import type { WalRecord } from '../protocol/wal-scan.ts'
 import type { GoalStanding } from './goal-standing.ts'
@@ -55,16 +55,9 @@ function widened(before: SequenceFileHeight, value: bigint): SequenceFileHeight 
 }
 
 /** pg_wal of the replaced directory, as far as it is still there. */
-function localWal(replaced: ReplacedDatabase): ArchiveReader {
+function localWal(replaced: ReplacedDatabase): WalFiles {
   let last: { readonly name: string; readonly content: Uint8Array } | undefined
   return {
-    name: 'pg_wal',
-    async list() {
-      return replaced.walFiles()
-    },
-    async sizeOf(path) {
-      return (await replaced.readWal(path.slice(walFolder.length + 1)))?.length
-    },
     async read(path, offset, length) {
       const name = path.slice(walFolder.length + 1)
       if (last?.name !== name) last = { name, content: (await replaced.readWal(name)) ?? new Uint8Array(0) }

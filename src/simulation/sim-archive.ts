@@ -45,6 +45,14 @@ export class SimArchive implements ArchiveDirectory {
     })
   }
 
+  sizes(folder: string): Promise<ReadonlyMap<string, number>> {
+    const prefix = `${this.name}/${folder}/`
+    return onDisk(this.#setting, () => {
+      const inside = this.#disk.list(prefix).filter((path) => !path.slice(prefix.length).includes('/'))
+      return new Map(inside.map((path) => [path.slice(prefix.length), this.#disk.sizeOf(path) ?? 0]))
+    })
+  }
+
   sizeOf(path: string): Promise<number | undefined> {
     return onDisk(this.#setting, () => this.#disk.sizeOf(this.#at(path)))
   }

@@ -27,6 +27,11 @@ export class FailingArchive implements ArchiveDirectory {
     return inside.map((path) => path.slice(prefix.length)).toSorted()
   }
 
+  async sizes(folder: string): Promise<ReadonlyMap<string, number>> {
+    const names = await this.list(folder)
+    return new Map(names.map((name) => [name, this.files.get(`${folder}/${name}`)?.content.length ?? 0]))
+  }
+
   async sizeOf(path: string): Promise<number | undefined> {
     this.plan.enter(`size of ${path}`)
     return this.files.get(path)?.content.length

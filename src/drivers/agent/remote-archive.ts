@@ -1,5 +1,5 @@
 import { copiesBytesMax, copiesMethods } from '../../ports/copies-wire.ts'
-import type { SizeReply } from '../../ports/copies-wire.ts'
+import type { SizeReply, SizesReply } from '../../ports/copies-wire.ts'
 import type { ArchiveReader } from '../../ports/recovery-source.ts'
 import type { CopiesCall } from './copies-call.ts'
 import { ReadAhead } from './read-ahead.ts'
@@ -19,6 +19,10 @@ export function openRemoteArchive(call: CopiesCall): ArchiveReader {
     async list(folder) {
       const reply = await call.ask(copiesMethods.archiveList, { path: folder })
       return (reply as unknown as { readonly names: readonly string[] }).names
+    },
+    async sizes(folder) {
+      const reply = await call.ask(copiesMethods.archiveSizes, { path: folder })
+      return new Map((reply as unknown as SizesReply).files.map(({ name, sizeBytes }) => [name, sizeBytes]))
     },
     async sizeOf(path) {
       return ((await call.ask(copiesMethods.archiveSize, { path })) as SizeReply).sizeBytes
