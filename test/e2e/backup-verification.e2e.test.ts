@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { hostPaths, productProgram, vaultPaths } from '../../src/lab/lab-paths.ts'
 import type { KeptSnapshot } from '../../src/ports/kept-copies.ts'
-import { benchUp, until } from './support/bench.ts'
+import { benchUp, unhurriedPolicy, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { chosenBoundaries, matrixSeed } from './support/chosen-boundaries.ts'
 import { ask, clusterOf, leaderOf, outcomeOf, runApproved, settled, showRun } from './support/estate-view.ts'
@@ -28,7 +28,7 @@ interface Status {
 describe('what is kept of a ledger is restored to see whether it can be', () => {
   let bench: Bench
   before(async () => {
-    bench = await benchUp()
+    bench = await benchUp(unhurriedPolicy)
     await settled(bench)
     await runApproved(bench, 'backup')
     const leader = leaderOf(await bench.operator.status())

@@ -52,6 +52,12 @@ export interface Bench {
  */
 export const patientPolicy: LabPolicy = { detect: 'PT3S', fence: 'PT2S' }
 
+/**
+ * For what is not about losing a host and works a machine hard for a minute: two cores that stand still for three seconds end no primary's
+ * service in the middle of a recovery.
+ */
+export const unhurriedPolicy: LabPolicy = { detect: 'PT8S', fence: 'PT7S' }
+
 export async function benchUp(
   policy: LabPolicy = patientPolicy,
   adopt = true,
