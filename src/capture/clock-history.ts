@@ -1,4 +1,4 @@
-import type { CommitClock } from './clock-reader.ts'
+import type { ClockPart, CommitClock } from './clock-reader.ts'
 import type { ClockSummary } from './clock-summary.ts'
 import { clockFileStart, isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
@@ -6,12 +6,10 @@ import type { LineagePart } from './timeline-lineage.ts'
 
 type Lineage = readonly LineagePart[]
 
-export interface Visit {
-  /** Entries that begin before are not shown. */
-  readonly from?: number
-  /** Asked of files of which every entry would be shown: yes passes over them all at once. */
-  readonly passes?: (summary: ClockSummary) => boolean
-}
+/** `from`: entries that begin before are not shown. `passes`: asked of files of which every entry would be shown; yes passes over them all. */
+type Visit = Pick<ClockPart, 'from' | 'passes'>
+/** `until`: entries that begin here or behind are not looked at. `passes`: there is none in the file. */
+type LookBack = Pick<ClockPart, 'until' | 'passes'>
 
 /** Shows the entries of one history in the order of its WAL, until `see` says no. */
 export async function visitHistory(
@@ -68,13 +66,6 @@ export async function firstEntry(
   }
   await visitHistory(clock, lineage, see, visit)
   return found
-}
-
-export interface LookBack {
-  /** Entries that begin here or behind are not looked at. */
-  readonly until?: number
-  /** Yes: there is none in the file. */
-  readonly passes?: (summary: ClockSummary) => boolean
 }
 
 /** The last entries of one history that are wanted, in the order of the WAL: its files are read from the last one back. */

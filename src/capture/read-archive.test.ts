@@ -62,3 +62,15 @@ test('whenever commits arrive while it is read: every commit that is known lies 
 test('an archive that nothing was written to is none', async () => {
   assert.equal(await readArchive(new MemoryArchive(), { backups: () => [], verify: false }), undefined)
 })
+
+test('an archive of many segments is looked through in as many calls as one of few', async () => {
+  const callsFor = async (commits: number): Promise<number> => {
+    const archive = await archiveOf(commits)
+    const { reader, calls } = overtaken(archive, archive, Number.POSITIVE_INFINITY)
+    const read = await readArchive(reader, { backups: () => [], verify: false })
+    assert.ok((read?.ledger.entries.length ?? 0) >= Math.floor(commits / 18))
+    return calls()
+  }
+  const [few, many] = [await callsFor(40), await callsFor(400)]
+  assert.equal(many, few)
+})

@@ -2,9 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { copiesBytesMax } from '../../ports/copies-wire.ts'
 import { MemoryArchive } from '../../../test/support/memory-archive.ts'
-import { keepBooks, writeSegments } from '../../../test/support/sample-archive.ts'
-import { sampleWal } from '../../../test/support/sample-wal.ts'
-import { readArchive } from '../../capture/read-archive.ts'
 import { copiesDesk, remoteCopies } from '../../../test/support/remote-copies.ts'
 import { openRemoteArchive } from './remote-archive.ts'
 
@@ -69,18 +66,4 @@ test('refuses names that lead out of the archive, and ranges that no reply could
     await assert.rejects(desk.handle('agent/archive-read', ranged), refusal)
   }
   await assert.rejects(desk.handle('agent/archive-list', null), refusal)
-})
-
-test('an archive of many segments is looked through in as many calls as one of few', async () => {
-  const callsFor = async (commits: number): Promise<number> => {
-    const archive = new MemoryArchive()
-    await writeSegments(archive, sampleWal({ start: 3 << 20, commits, workBytes: 60_000 }))
-    await keepBooks(archive)
-    const { call, asked } = remoteCopies({ archive })
-    const read = await readArchive(openRemoteArchive(call), { backups: () => [], verify: false })
-    assert.ok((read?.ledger.entries.length ?? 0) >= Math.floor(commits / 18))
-    return asked.length
-  }
-  const [few, many] = [await callsFor(40), await callsFor(400)]
-  assert.equal(many, few)
 })
