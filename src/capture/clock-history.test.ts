@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { clockOf, sealedClock } from '../../test/support/clock-entries.ts'
+import { clockOf, writtenClock } from '../../test/support/clock-entries.ts'
 import { countCommits, firstEntry, lastEntry } from './clock-history.ts'
 import { isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
@@ -71,7 +71,7 @@ function plainHistory({ entries, lineage }: Histories): readonly ClockEntry[] {
 test('whatever is asked of a history says what all its entries at once would say', async () => {
   await fc.assert(
     fc.asyncProperty(histories, fc.nat(40), async (some, pick) => {
-      const clock = await sealedClock(some.entries)
+      const clock = await writtenClock(some.entries)
       const all = plainHistory(some)
       assert.deepEqual(await clockOf(clock, some), all)
       const at = (some.entries[pick % some.entries.length]?.start ?? 0) + (pick % 2)

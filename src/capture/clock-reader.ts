@@ -10,7 +10,7 @@ import {
   parseClockFileName,
 } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
-import { ClockSumming, decodeSeal, sealBytes } from './clock-summary.ts'
+import { ClockSumming, decodeSummary, summaryBytes } from './clock-summary.ts'
 import type { ClockSummary } from './clock-summary.ts'
 
 /**
@@ -32,7 +32,7 @@ export interface ClockPart {
   /** Byte offsets: only files that may speak of WAL from the one up to the other. */
   readonly from?: number
   readonly until?: number
-  /** Asked of a file that has a seal before it is read: yes passes over it. */
+  /** Asked of a finished file before it is read: yes passes over it. */
   readonly passes?: (summary: ClockSummary) => boolean
 }
 
@@ -54,7 +54,7 @@ export async function openClock(archive: ArchiveReader, identity: ArchiveIdentit
       for (const file of files) {
         const isIn = clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
         if (file.timeline !== timeline || !isIn) continue
-        const summary = await readSeal(archive, identity, file)
+        const summary = await readSummary(archive, identity, file)
         if (summary !== undefined && passes(summary)) continue
         const { trueBytes } = yield* readClockFile(archive, identity, file)
         if (trueBytes < file.sizeBytes) return
@@ -71,16 +71,16 @@ export async function clockFiles(archive: ArchiveReader): Promise<readonly Sized
   })
 }
 
-/** What the seal of a file says; `undefined` without one. */
-export async function readSeal(
+/** The summary that a finished file ends with. */
+export async function readSummary(
   archive: ArchiveReader,
   { systemIdentifier }: Pick<ArchiveIdentity, 'systemIdentifier'>,
   file: SizedClockFile,
 ): Promise<ClockSummary | undefined> {
-  const at = file.sizeBytes - sealBytes
+  const at = file.sizeBytes - summaryBytes
   if (at < clockHeaderBytes) return undefined
   const path = pathOf(file)
-  const summary = decodeSeal(await archive.read(path, at, sealBytes), at)
+  const summary = decodeSummary(await archive.read(path, at, summaryBytes), at)
   if (summary === undefined) return undefined
   const header = await archive.read(path, 0, clockHeaderBytes)
   return isClockHeader(header, file, systemIdentifier) ? summary : undefined
@@ -91,7 +91,7 @@ export interface ReadClockFile {
   readonly trueBytes: number
   readonly lastEntry?: ClockEntry
   /** As the file itself says it. */
-  readonly sealed?: ClockSummary
+  readonly summary?: ClockSummary
 }
 
 /** Yields what a clock file says, up to the first byte that is not true. A torn end is normal; anything more is made again from the WAL. */
@@ -109,13 +109,13 @@ export async function* readClockFile(
   while (at < file.sizeBytes) {
     const length = Math.min(wanted, file.sizeBytes - at)
     const bytes = await archive.read(path, at, length)
-    const { entries, trueBytes, neededBytes, isSealed } = decodeClockEntries(bytes, file)
+    const { entries, trueBytes, neededBytes, isSummary } = decodeClockEntries(bytes, file)
     at += trueBytes
     lastEntry = entries.at(-1) ?? lastEntry
     if (entries.length > 0) yield entries
-    if (isSealed) {
-      const sealed = decodeSeal(await archive.read(path, at, sealBytes), at)
-      if (sealed !== undefined) return { trueBytes: at + sealBytes, ...last(lastEntry), sealed }
+    if (isSummary) {
+      const summary = decodeSummary(await archive.read(path, at, summaryBytes), at)
+      if (summary !== undefined) return { trueBytes: at + summaryBytes, ...last(lastEntry), summary }
       break
     }
     const isCut = bytes.length < length || neededBytes === undefined || at + neededBytes > file.sizeBytes

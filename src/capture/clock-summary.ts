@@ -1,11 +1,11 @@
 import { crc32c } from '../protocol/crc32c.ts'
 import { viewOf } from '../protocol/view-of.ts'
-import { isCommit, sealKind } from './commit-clock.ts'
+import { isCommit, summaryKind } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 
 /**
- * What all entries of one clock file say together: who looks for something knows by it that the file need not be read. It is the seal of the
- * file, and its last bytes; the newest file of a timeline has none. Positions are byte offsets, times microseconds since 1970.
+ * What all entries of one clock file say together: who looks for something knows by it that the file need not be read. A finished file ends
+ * with it; the newest one of a timeline has none. Positions are byte offsets, times microseconds since 1970.
  */
 export interface ClockSummary {
   /** Of the records: the first and the last that begin in this stretch of WAL, and where the last one ends. */
@@ -42,27 +42,27 @@ const fields = [
 ] as const satisfies readonly (keyof ClockSummary)[]
 
 const fieldsAt = 16
-export const sealBytes = fieldsAt + fields.length * 8 + 4
+export const summaryBytes = fieldsAt + fields.length * 8 + 4
 
-/** `at`: where in its file the seal lies, which is how much it speaks of. */
-export function encodeSeal(summary: ClockSummary, at: number): Uint8Array {
-  const bytes = new Uint8Array(sealBytes)
+/** `at`: where in its file it lies, which is how much it speaks of. */
+export function encodeSummary(summary: ClockSummary, at: number): Uint8Array {
+  const bytes = new Uint8Array(summaryBytes)
   const view = viewOf(bytes)
-  view.setUint32(0, sealBytes, true)
-  view.setUint8(4, sealKind)
+  view.setUint32(0, summaryBytes, true)
+  view.setUint8(4, summaryKind)
   view.setFloat64(8, at, true)
   for (const [index, field] of fields.entries()) view.setFloat64(fieldsAt + index * 8, summary[field], true)
-  view.setUint32(sealBytes - 4, crc32c(bytes.subarray(0, -4)), true)
+  view.setUint32(summaryBytes - 4, crc32c(bytes.subarray(0, -4)), true)
   return bytes
 }
 
-/** `undefined` when the bytes are not the seal that lies there. */
-export function decodeSeal(bytes: Uint8Array, at: number): ClockSummary | undefined {
-  if (bytes.length !== sealBytes) return undefined
+/** `undefined` when the bytes are not the one that lies there. */
+export function decodeSummary(bytes: Uint8Array, at: number): ClockSummary | undefined {
+  if (bytes.length !== summaryBytes) return undefined
   const view = viewOf(bytes)
-  if (view.getUint32(0, true) !== sealBytes || view.getUint8(4) !== sealKind) return undefined
+  if (view.getUint32(0, true) !== summaryBytes || view.getUint8(4) !== summaryKind) return undefined
   if (view.getFloat64(8, true) !== at) return undefined
-  if (crc32c(bytes.subarray(0, -4)) !== view.getUint32(sealBytes - 4, true)) return undefined
+  if (crc32c(bytes.subarray(0, -4)) !== view.getUint32(summaryBytes - 4, true)) return undefined
   const values = fields.map((field, index) => [field, view.getFloat64(fieldsAt + index * 8, true)])
   return Object.fromEntries(values) as ClockSummary
 }

@@ -3,9 +3,9 @@ import type { WalRecord } from '../protocol/wal-scan.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import { clockFolder } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
-import { clockFiles, readClockFile, readSeal, sumClockFile } from './clock-reader.ts'
+import { clockFiles, readClockFile, readSummary, sumClockFile } from './clock-reader.ts'
 import type { SizedClockFile } from './clock-reader.ts'
-import { encodeSeal, sealBytes } from './clock-summary.ts'
+import { encodeSummary, summaryBytes } from './clock-summary.ts'
 import { clockFileName, clockFileOf, encodeClockEntry, encodeClockHeader } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
 import { databaseDropEntry } from './database-drop.ts'
@@ -15,7 +15,10 @@ interface OpenClockFile extends ClockFileName {
   size: number
 }
 
-/** Appends to the clock files of one archive, and seals each when the next one of its timeline begins. Nothing in them is acknowledged to anybody: they are made again when they are damaged. */
+/**
+ * Appends to the clock files of one archive, and ends each with its summary when the next one of its timeline begins. Nothing in them is
+ * acknowledged to anybody: they are made again when they are damaged.
+ */
 export class ClockWriter {
   readonly #archive: ArchiveDirectory
   readonly #identity: Pick<ArchiveIdentity, 'systemIdentifier'>
@@ -84,8 +87,8 @@ export class ClockWriter {
     try {
       const size = await handle.size()
       if (size === 0) {
-        // Before the header: a file that has entries behind it is sealed, whatever moment the process ends at.
-        await this.#sealBefore(file)
+        // Before the header: a file that another one follows has its summary, whatever moment the process ends at.
+        await this.#endBefore(file)
         const header = encodeClockHeader(file, this.#identity.systemIdentifier)
         await handle.write(0, header)
         await this.#archive.syncFolder(clockFolder)
@@ -94,7 +97,7 @@ export class ClockWriter {
         this.#open = {
           ...file,
           file: handle,
-          size: await this.#unsealed(handle, { ...file, sizeBytes: size }),
+          size: await this.#withoutSummary(handle, { ...file, sizeBytes: size }),
         }
     } catch (error) {
       await handle.close()
@@ -102,26 +105,26 @@ export class ClockWriter {
     }
   }
 
-  /** The file is written on: a seal that it got all the same is cut off. */
-  async #unsealed(handle: ArchiveFile, file: SizedClockFile): Promise<number> {
-    if ((await readSeal(this.#archive, this.#identity, file)) === undefined) return file.sizeBytes
-    const size = file.sizeBytes - sealBytes
+  /** The file is written on: a summary that it got all the same is cut off. */
+  async #withoutSummary(handle: ArchiveFile, file: SizedClockFile): Promise<number> {
+    if ((await readSummary(this.#archive, this.#identity, file)) === undefined) return file.sizeBytes
+    const size = file.sizeBytes - summaryBytes
     await handle.resize(size)
     return size
   }
 
-  async #sealBefore({ timeline, log }: ClockFileName): Promise<void> {
+  async #endBefore({ timeline, log }: ClockFileName): Promise<void> {
     const earlier = (await clockFiles(this.#archive)).filter(
       (one) => one.timeline === timeline && one.log < log,
     )
     const file = earlier.at(-1)
-    if (file === undefined || (await readSeal(this.#archive, this.#identity, file)) !== undefined) return
+    if (file === undefined || (await readSummary(this.#archive, this.#identity, file)) !== undefined) return
     const { trueBytes, summing } = await this.#sum(file)
     const summary = summing.summary()
     if (summary === undefined || trueBytes < file.sizeBytes) return
     const handle = await this.#archive.open(pathOf(file))
     try {
-      await handle.write(trueBytes, encodeSeal(summary, trueBytes))
+      await handle.write(trueBytes, encodeSummary(summary, trueBytes))
       await handle.sync()
     } finally {
       await handle.close()

@@ -39,7 +39,7 @@ export const clockHeaderBytes = 32
 const fixedBytes = 28
 const crcBytes = 4
 /** Of the summary that a file ends with (clock-summary.ts). */
-export const sealKind = 255
+export const summaryKind = 255
 const kinds = [
   'commit',
   'abort',
@@ -108,8 +108,8 @@ export interface DecodedClock {
   readonly entries: readonly ClockEntry[]
   /** Bytes up to the end of the last entry that is true. */
   readonly trueBytes: number
-  /** Behind the entries the seal of the file begins. */
-  readonly isSealed: boolean
+  /** Behind the entries the summary of the file begins. */
+  readonly isSummary: boolean
   /** So many are needed for the next entry, when there are too few; absent when what stands there is none. */
   readonly neededBytes?: number
 }
@@ -121,16 +121,16 @@ export function decodeClockEntries(bytes: Uint8Array, file: ClockFileName): Deco
   let at = 0
   while (at + fixedBytes + crcBytes <= bytes.length) {
     const length = view.getUint32(at, true)
-    if (length < fixedBytes + crcBytes) return { entries, trueBytes: at, isSealed: false }
-    if (view.getUint8(at + 4) === sealKind) return { entries, trueBytes: at, isSealed: true }
-    if (at + length > bytes.length) return { entries, trueBytes: at, isSealed: false, neededBytes: length }
+    if (length < fixedBytes + crcBytes) return { entries, trueBytes: at, isSummary: false }
+    if (view.getUint8(at + 4) === summaryKind) return { entries, trueBytes: at, isSummary: true }
+    if (at + length > bytes.length) return { entries, trueBytes: at, isSummary: false, neededBytes: length }
     const sumAt = at + length - crcBytes
     if (finishCrc32c(updateCrc32c(crc32cSeed, bytes, at, sumAt)) !== view.getUint32(sumAt, true))
-      return { entries, trueBytes: at, isSealed: false }
+      return { entries, trueBytes: at, isSummary: false }
     entries.push(decodeEntry(view, at, sumAt, file))
     at += length
   }
-  return { entries, trueBytes: at, isSealed: false, neededBytes: fixedBytes + crcBytes }
+  return { entries, trueBytes: at, isSummary: false, neededBytes: fixedBytes + crcBytes }
 }
 
 const none: readonly number[] = []

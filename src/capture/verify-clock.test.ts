@@ -4,7 +4,7 @@ import { readClock } from '../../test/support/clock-entries.ts'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { keepBooks, sampleIdentity, writeSegments } from '../../test/support/sample-archive.ts'
 import { sampleWal } from '../../test/support/sample-wal.ts'
-import { decodeSeal, encodeSeal, sealBytes } from './clock-summary.ts'
+import { decodeSummary, encodeSummary, summaryBytes } from './clock-summary.ts'
 import { ClockWriter } from './clock-writer.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import { verifyClock } from './verify-clock.ts'
@@ -61,7 +61,7 @@ suite('a commit clock beside its WAL', () => {
     assert.deepEqual(await findings(), named)
   })
 
-  test('a seal that says something else than the entries is found, though its sum is right', async () => {
+  test('a summary that says something else than the entries is found, though its sum is right', async () => {
     const path = 'clock/00000007-00000000.clock'
     const writer = new ClockWriter(archive, sampleIdentity)
     const own = entries.map((entry) => ({ ...entry, timeline: 7 }))
@@ -70,13 +70,13 @@ suite('a commit clock beside its WAL', () => {
     assert.deepEqual(await findings(), [])
     const file = archive.files.get(path)
     assert.ok(file)
-    const at = file.content.length - sealBytes
-    const seal = decodeSeal(file.content.subarray(at), at)
-    assert.equal(seal?.commits, 200)
-    file.content.set(encodeSeal({ ...seal, commits: 199 }, at), at)
+    const at = file.content.length - summaryBytes
+    const summary = decodeSummary(file.content.subarray(at), at)
+    assert.equal(summary?.commits, 200)
+    file.content.set(encodeSummary({ ...summary, commits: 199 }, at), at)
     assert.deepEqual(await findings(), ['00000007-00000000.clock altered'])
-    file.content.set(encodeSeal(seal, at + 1), at)
-    assert.deepEqual(await findings(), ['00000007-00000000.clock altered'], 'the seal of another place')
+    file.content.set(encodeSummary(summary, at + 1), at)
+    assert.deepEqual(await findings(), ['00000007-00000000.clock altered'], 'the summary of another place')
   })
 
   test('what the clock knows and the growing segment no longer holds is the fault of the segment', async () => {

@@ -4,7 +4,7 @@ import { listSegments } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
 import { clockFiles, readClockFile, sumClockFile } from './clock-reader.ts'
 import type { SizedClockFile } from './clock-reader.ts'
-import { encodeSeal } from './clock-summary.ts'
+import { encodeSummary } from './clock-summary.ts'
 import type { ClockSummary } from './clock-summary.ts'
 import { clockEntryOf } from './clock-writer.ts'
 import { clockFileName, clockFileOf, clockFileStart } from './commit-clock.ts'
@@ -43,11 +43,11 @@ async function untrueFile(
 ): Promise<readonly ArchiveDefect[]> {
   let file = first
   for (let before = -1; ;) {
-    const { trueBytes, sealed, summing } = await sumClockFile(readClockFile(archive, identity, file))
+    const { trueBytes, summary, summing } = await sumClockFile(readClockFile(archive, identity, file))
     if (trueBytes === file.sizeBytes)
-      return sealed === undefined || isSame(sealed, summing.summary())
+      return summary === undefined || isSame(summary, summing.summary())
         ? []
-        : [altered(clockFileName(file), 'its seal says something else than its entries')]
+        : [altered(clockFileName(file), 'its summary says something else than its entries')]
     if (trueBytes === before)
       return [altered(clockFileName(file), `it is not what was written from byte ${trueBytes} on`)]
     // It may just have been growing: then it goes further the next time.
@@ -59,8 +59,8 @@ async function untrueFile(
   }
 }
 
-function isSame(sealed: ClockSummary, summed: ClockSummary | undefined): boolean {
-  return summed !== undefined && Buffer.compare(encodeSeal(sealed, 0), encodeSeal(summed, 0)) === 0
+function isSame(written: ClockSummary, summed: ClockSummary | undefined): boolean {
+  return summed !== undefined && Buffer.compare(encodeSummary(written, 0), encodeSummary(summed, 0)) === 0
 }
 
 interface Run {

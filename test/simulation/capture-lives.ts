@@ -21,7 +21,7 @@ import { sampleIdentity } from '../support/sample-archive.ts'
 import { sampleSegmentBytes as segmentBytes, sampleWal } from '../support/sample-wal.ts'
 
 const options = { statusIntervalMs: 500, silenceMs: 3000, unsyncedBytesMax: 1 << 18 }
-/** The last one goes over into another file of the clock, which seals the one before it. */
+/** The last one goes over into another file of the clock, so that the one before it gets its summary. */
 const nextLog = 0x1_0000_0000
 const sent = [
   { workBytes: 90_000, start: 5 * segmentBytes },

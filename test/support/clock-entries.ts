@@ -15,7 +15,7 @@ import type { ArchiveReader } from '../../src/ports/recovery-source.ts'
 import { MemoryArchive } from './memory-archive.ts'
 import { sampleIdentity } from './sample-archive.ts'
 
-/** A clock of few entries, in memory, without seals. */
+/** A clock of few entries, in memory, without summaries. */
 export function memoryClock(entries: readonly ClockEntry[]): CommitClock {
   const inFiles = Map.groupBy(entries, (entry) => clockFileName(clockFileOf(entry)))
   const names = [...inFiles.keys()].toSorted()
@@ -31,8 +31,8 @@ export function memoryClock(entries: readonly ClockEntry[]): CommitClock {
   }
 }
 
-/** As it is in an archive: every file but the last of a timeline has a seal. */
-export async function sealedClock(entries: readonly ClockEntry[]): Promise<CommitClock> {
+/** As it is in an archive: every file but the last of a timeline has its summary. */
+export async function writtenClock(entries: readonly ClockEntry[]): Promise<CommitClock> {
   const archive = new MemoryArchive()
   const writer = new ClockWriter(archive, sampleIdentity)
   await writer.append(entries)

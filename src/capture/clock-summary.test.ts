@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { memoryClock, readClock, sealedClock } from '../../test/support/clock-entries.ts'
+import { memoryClock, readClock, writtenClock } from '../../test/support/clock-entries.ts'
 import { MemoryArchive } from '../../test/support/memory-archive.ts'
 import { sampleIdentity } from '../../test/support/sample-archive.ts'
 import { RecoveryError } from '../domain/recovery-error.ts'
-import { openClock, readSeal } from './clock-reader.ts'
+import { openClock, readSummary } from './clock-reader.ts'
 import type { CommitClock } from './clock-reader.ts'
 import { ClockWriter } from './clock-writer.ts'
 import type { ClockEntry } from './commit-clock.ts'
@@ -102,7 +102,7 @@ async function answer(catalogue: RecoveryCatalogue, target: RecoveryTarget): Pro
   }
 }
 
-test('what is passed over because of a seal changes no answer', async () => {
+test('what is passed over because of a summary changes no answer', async () => {
   await fc.assert(
     fc.asyncProperty(
       steps,
@@ -111,10 +111,10 @@ test('what is passed over because of a seal changes no answer', async () => {
       fc.constantFrom(1, 2),
       async (all, leaves, target, timeline) => {
         const { entries, of } = catalogueOf(all, leaves)
-        const [sealed, plain] = [of(await sealedClock(entries)), of(memoryClock(entries))]
+        const [summed, plain] = [of(await writtenClock(entries)), of(memoryClock(entries))]
         const wanted = { ...target, timeline }
-        assert.deepEqual(await answer(sealed, wanted), await answer(plain, wanted))
-        assert.deepEqual(await recoveryPoints(sealed), await recoveryPoints(plain))
+        assert.deepEqual(await answer(summed, wanted), await answer(plain, wanted))
+        assert.deepEqual(await recoveryPoints(summed), await recoveryPoints(plain))
       },
     ),
     { numRuns: 1_000 },
@@ -141,7 +141,7 @@ const nameOf = (log: number): string =>
   `clock/00000001-000000${log.toString(16).toUpperCase().padStart(2, '0')}.clock`
 
 test('a time in a long history is found by reading the files around it', async () => {
-  const clock = await sealedClock(manyLogs)
+  const clock = await writtenClock(manyLogs)
   let batches = 0
   const counted: CommitClock = {
     ...clock,
@@ -171,24 +171,24 @@ test('a time in a long history is found by reading the files around it', async (
   assert.ok(batches < 10, `${batches} of 40 files were read`)
 })
 
-test('every file but the last is sealed, also by a writer that begins after the one before it ended', async () => {
+test('every file but the last has a summary, also by a writer that begins after the one before it ended', async () => {
   const archive = new MemoryArchive()
   for (let at = 0; at < 12; at += 3) await write(archive, manyLogs.slice(at, at + 3))
   const clock = await openClock(archive, sampleIdentity)
-  const seals = await Promise.all(
+  const summaries = await Promise.all(
     clock.files.map(async (file) => {
       const sizeBytes = archive.files.get(nameOf(file.log))?.content.length ?? 0
-      return await readSeal(archive, sampleIdentity, { ...file, sizeBytes })
+      return await readSummary(archive, sampleIdentity, { ...file, sizeBytes })
     }),
   )
   assert.deepEqual(
-    seals.map((seal) => seal?.commits),
+    summaries.map((summary) => summary?.commits),
     [2, 2, 2, 2, 2, undefined],
   )
   assert.deepEqual(await readClock(archive, sampleIdentity), manyLogs.slice(0, 12))
 })
 
-test('a file that is written on behind its seal loses it; a torn seal is cut off, and what lies behind is made again', async () => {
+test('a file that is written on behind its summary loses it; a torn one is cut off, and what lies behind is made again', async () => {
   const archive = new MemoryArchive()
   await write(archive, manyLogs.slice(0, 3))
   const late = commit(300, 7)
