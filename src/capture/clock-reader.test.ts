@@ -86,3 +86,18 @@ test('what is written behind its opening is not in a clock, and behind a torn or
   assert.ok(torn.length > 50_000)
   assert.deepEqual(torn, entries.slice(0, torn.length))
 })
+
+test('what was read for one question is there for the next one, and no more than a few megabytes of it', async () => {
+  const few = await clockOf([entry(1, 4096), entry(2, 4160)])
+  const small = await openClock(few, sampleIdentity)
+  for (let question = 0; question < 5; question++) await allEntries(small)
+  assert.equal(few.reads.length, 1)
+  const many = Array.from({ length: 700_000 }, (_, index) => entry(index, 4096 + index * 64))
+  const archive = await clockOf(many)
+  const large = await openClock(archive, sampleIdentity)
+  assert.equal((await allEntries(large)).length, many.length)
+  const once = archive.reads.length
+  assert.ok(once > 20)
+  await allEntries(large)
+  assert.equal(archive.reads.length, 2 * once)
+})

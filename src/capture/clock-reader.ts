@@ -43,23 +43,52 @@ export interface SizedClockFile extends ClockFileName {
 /** Some 30,000 entries. */
 const pieceBytes = 1 << 20
 
+/** So many pieces are kept for the next question: each may have to come from another host. */
+const keptPieces = 16
+
 export async function openClock(archive: ArchiveReader, identity: ArchiveIdentity): Promise<CommitClock> {
   const files = await clockFiles(archive)
+  const pieces = new KeptPieces(archive)
   return {
     files,
     entries: async function* (
       timeline,
       { from = 0, until = Number.POSITIVE_INFINITY, passes = () => false } = {},
     ) {
-      for (const file of files) {
+      const own = files.filter((file) => file.timeline === timeline)
+      for (const file of own) {
         const isIn = clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
-        if (file.timeline !== timeline || !isIn) continue
-        const summary = await readSummary(archive, identity, file)
+        if (!isIn) continue
+        // The newest one has no summary.
+        const summary = file === own.at(-1) ? undefined : await readSummary(pieces, identity, file)
         if (summary !== undefined && passes(summary)) continue
-        const { trueBytes } = yield* readClockFile(archive, identity, file)
+        const { trueBytes } = yield* readClockFile(pieces, identity, file)
         if (trueBytes < file.sizeBytes) return
       }
     },
+  }
+}
+
+type FileReader = Pick<ArchiveReader, 'read'>
+
+/** The pieces that were read last. What lies within the size that a file had does not change. */
+class KeptPieces implements FileReader {
+  readonly #archive: FileReader
+  readonly #kept = new Map<string, Uint8Array>()
+
+  constructor(archive: FileReader) {
+    this.#archive = archive
+  }
+
+  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+    const key = `${path} ${offset} ${length}`
+    const bytes = this.#kept.get(key) ?? (await this.#archive.read(path, offset, length))
+    this.#kept.delete(key)
+    // Only as many as were asked for are all of them: a file may be cut at any moment.
+    if (bytes.length === length && length <= pieceBytes) this.#kept.set(key, bytes)
+    const oldest = this.#kept.keys().next().value
+    if (this.#kept.size > keptPieces && oldest !== undefined) this.#kept.delete(oldest)
+    return bytes
   }
 }
 
@@ -73,7 +102,7 @@ export async function clockFiles(archive: ArchiveReader): Promise<readonly Sized
 
 /** The summary that a finished file ends with. */
 export async function readSummary(
-  archive: ArchiveReader,
+  archive: FileReader,
   { systemIdentifier }: Pick<ArchiveIdentity, 'systemIdentifier'>,
   file: SizedClockFile,
 ): Promise<ClockSummary | undefined> {
@@ -96,19 +125,20 @@ export interface ReadClockFile {
 
 /** Yields what a clock file says, up to the first byte that is not true. A torn end is normal; anything more is made again from the WAL. */
 export async function* readClockFile(
-  archive: ArchiveReader,
+  archive: FileReader,
   { systemIdentifier }: Pick<ArchiveIdentity, 'systemIdentifier'>,
   file: SizedClockFile,
 ): AsyncGenerator<readonly ClockEntry[], ReadClockFile> {
   const path = pathOf(file)
-  const header = await archive.read(path, 0, clockHeaderBytes)
-  if (!isClockHeader(header, file, systemIdentifier)) return { trueBytes: 0 }
-  let at = clockHeaderBytes
+  let at = 0
   let wanted = pieceBytes
   let lastEntry: ClockEntry | undefined
   while (at < file.sizeBytes) {
     const length = Math.min(wanted, file.sizeBytes - at)
-    const bytes = await archive.read(path, at, length)
+    const piece = await archive.read(path, at, length)
+    if (at === 0 && !isClockHeader(piece, file, systemIdentifier)) break
+    const bytes = at === 0 ? piece.subarray(clockHeaderBytes) : piece
+    if (at === 0) at = clockHeaderBytes
     const { entries, trueBytes, neededBytes, isSummary } = decodeClockEntries(bytes, file)
     at += trueBytes
     lastEntry = entries.at(-1) ?? lastEntry
@@ -118,7 +148,7 @@ export async function* readClockFile(
       if (summary !== undefined) return { trueBytes: at + summaryBytes, ...last(lastEntry), summary }
       break
     }
-    const isCut = bytes.length < length || neededBytes === undefined || at + neededBytes > file.sizeBytes
+    const isCut = piece.length < length || neededBytes === undefined || at + neededBytes > file.sizeBytes
     if (isCut && at < file.sizeBytes) break
     // A transaction of a million subtransactions is one entry of four megabytes.
     wanted = Math.max(pieceBytes, neededBytes ?? 0)
