@@ -21,9 +21,14 @@ import type { Contender, ContenderUp, Moment } from './contender.ts'
 
 const settleMs = 120_000
 
-/** Our own lab with its default policy: a primary counts as lost after 1 s of silence, and an isolated one ends itself after 2 s. */
+/** Our own lab: a primary counts as lost after 1 s of silence, and an isolated one ends itself after 2 s. */
 export const pointzeroUp: ContenderUp = async (say) => {
-  const lab = await labUp({ progress: say, network: 'namespaces', postgres: 'system' })
+  const lab = await labUp({
+    progress: say,
+    network: 'namespaces',
+    postgres: 'system',
+    policy: { detect: 'PT1S', fence: 'PT2S' },
+  })
   const operator = await connect(quiet, { context: personContext(lab.state.directory, 'operator') })
   const { network, state } = lab
   const contender: Contender = {
