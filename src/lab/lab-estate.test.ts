@@ -46,7 +46,7 @@ describe("the lab's estate", () => {
     )
     assert.equal(policy.synchronousCount, 1)
     assert.equal(policy.failover['zone-loss'], 'automatic')
-    assert.deepEqual([policy.detectMs, policy.fenceMs], [1000, 2000])
+    assert.deepEqual([policy.detectMs, policy.fenceMs], [3000, 5000])
   })
 
   it('shares no data directory between hosts', () => {

@@ -56,7 +56,7 @@ describe('a control plane that lost its store', () => {
     assert.equal(refused.code, 3)
     assert.match(refused.stderr, /CONTROL_STORE_BEHIND/)
     // Long enough for detection, for an automatic run and for every agent's fence.
-    await sleep(5_000)
+    await sleep(10_000)
     const leader = (await statusOf(lab.state)).facts.clusters[0]?.members.filter(
       ({ role }) => role === 'primary',
     )
