@@ -3,10 +3,10 @@ import { clockFolder } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
 import {
   clockFileName,
-  clockFileStart,
   clockHeaderBytes,
   decodeClockEntries,
   isClockHeader,
+  isFileOf,
   parseClockFileName,
 } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
@@ -57,8 +57,7 @@ export async function openClock(archive: ArchiveReader, identity: ArchiveIdentit
     ) {
       const own = files.filter((file) => file.timeline === timeline)
       for (const file of own) {
-        const isIn = clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
-        if (!isIn) continue
+        if (!isFileOf(file, from, until)) continue
         // The newest one has no summary.
         const summary = file === own.at(-1) ? undefined : await readSummary(pieces, identity, file)
         if (summary !== undefined && passes(summary)) continue
@@ -108,7 +107,7 @@ export async function readSummary(
 ): Promise<ClockSummary | undefined> {
   const at = file.sizeBytes - summaryBytes
   if (at < clockHeaderBytes) return undefined
-  const path = pathOf(file)
+  const path = clockPath(file)
   const summary = decodeSummary(await archive.read(path, at, summaryBytes), at)
   if (summary === undefined) return undefined
   const header = await archive.read(path, 0, clockHeaderBytes)
@@ -129,7 +128,7 @@ export async function* readClockFile(
   { systemIdentifier }: Pick<ArchiveIdentity, 'systemIdentifier'>,
   file: SizedClockFile,
 ): AsyncGenerator<readonly ClockEntry[], ReadClockFile> {
-  const path = pathOf(file)
+  const path = clockPath(file)
   let at = 0
   let wanted = pieceBytes
   let lastEntry: ClockEntry | undefined
@@ -172,6 +171,6 @@ export async function sumClockFile(
   }
 }
 
-function pathOf(file: ClockFileName): string {
+export function clockPath(file: ClockFileName): string {
   return `${clockFolder}/${clockFileName(file)}`
 }

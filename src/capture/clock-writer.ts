@@ -3,10 +3,10 @@ import type { WalRecord } from '../protocol/wal-scan.ts'
 import { transactionEvent } from '../protocol/transaction-record.ts'
 import { clockFolder } from './archive-layout.ts'
 import type { ArchiveIdentity } from './archive-layout.ts'
-import { clockFiles, readClockFile, readSummary, sumClockFile } from './clock-reader.ts'
+import { clockFiles, clockPath, readClockFile, readSummary, sumClockFile } from './clock-reader.ts'
 import type { SizedClockFile } from './clock-reader.ts'
 import { encodeSummary, summaryBytes } from './clock-summary.ts'
-import { clockFileName, clockFileOf, encodeClockEntry, encodeClockHeader } from './commit-clock.ts'
+import { clockFileOf, encodeClockEntry, encodeClockHeader } from './commit-clock.ts'
 import type { ClockEntry, ClockFileName } from './commit-clock.ts'
 import { databaseDropEntry } from './database-drop.ts'
 
@@ -83,7 +83,7 @@ export class ClockWriter {
 
   async #switchTo(file: ClockFileName): Promise<void> {
     await this.close()
-    const handle = await this.#archive.open(pathOf(file))
+    const handle = await this.#archive.open(clockPath(file))
     try {
       const size = await handle.size()
       if (size === 0) {
@@ -122,7 +122,7 @@ export class ClockWriter {
     const { trueBytes, summing } = await this.#sum(file)
     const summary = summing.summary()
     if (summary === undefined || trueBytes < file.sizeBytes) return
-    const handle = await this.#archive.open(pathOf(file))
+    const handle = await this.#archive.open(clockPath(file))
     try {
       await handle.write(trueBytes, encodeSummary(summary, trueBytes))
       await handle.sync()
@@ -143,7 +143,7 @@ export class ClockWriter {
 
   /** True when there was something behind `bytes`. */
   async #cut(file: ClockFileName, bytes: number): Promise<boolean> {
-    const handle = await this.#archive.open(pathOf(file))
+    const handle = await this.#archive.open(clockPath(file))
     try {
       const isLonger = (await handle.size()) !== bytes
       if (isLonger) await handle.resize(bytes)
@@ -152,10 +152,6 @@ export class ClockWriter {
       await handle.close()
     }
   }
-}
-
-function pathOf(file: ClockFileName): string {
-  return `${clockFolder}/${clockFileName(file)}`
 }
 
 export function clockEntryOf(timeline: number, record: WalRecord): ClockEntry | undefined {

@@ -70,6 +70,11 @@ export function clockFileStart({ log }: Pick<ClockFileName, 'log'>): number {
   return log * logBytes
 }
 
+/** Whether a file may speak of WAL from the one byte offset up to the other. */
+export function isFileOf(file: Pick<ClockFileName, 'log'>, from: number, until: number): boolean {
+  return clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
+}
+
 export function encodeClockHeader({ timeline, log }: ClockFileName, systemIdentifier: string): Uint8Array {
   const bytes = new Uint8Array(clockHeaderBytes)
   const view = new DataView(bytes.buffer)

@@ -7,7 +7,7 @@ import type { SizedClockFile } from './clock-reader.ts'
 import { encodeSummary } from './clock-summary.ts'
 import type { ClockSummary } from './clock-summary.ts'
 import { clockEntryOf } from './clock-writer.ts'
-import { clockFileName, clockFileOf, clockFileStart } from './commit-clock.ts'
+import { clockFileName, clockFileOf, isFileOf } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import type { ArchiveDefect } from './verify-archive.ts'
 import { lsnOf } from './wal-position.ts'
@@ -106,7 +106,7 @@ async function* knownEntries(
   until: number,
 ): AsyncGenerator<ClockEntry> {
   for (const file of files) {
-    if (clockFileStart(file) >= until || clockFileStart({ log: file.log + 1 }) <= from) continue
+    if (!isFileOf(file, from, until)) continue
     for await (const entries of readClockFile(archive, identity, file))
       for (const entry of entries)
         if (entry.kind !== 'alive' && entry.start >= from && entry.start < until) yield entry

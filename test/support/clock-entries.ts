@@ -3,12 +3,7 @@ import { visitAll } from '../../src/capture/clock-history.ts'
 import { ClockWriter } from '../../src/capture/clock-writer.ts'
 import { openClock } from '../../src/capture/clock-reader.ts'
 import type { CommitClock } from '../../src/capture/clock-reader.ts'
-import {
-  clockFileName,
-  clockFileOf,
-  clockFileStart,
-  parseClockFileName,
-} from '../../src/capture/commit-clock.ts'
+import { clockFileName, clockFileOf, isFileOf, parseClockFileName } from '../../src/capture/commit-clock.ts'
 import type { ClockEntry } from '../../src/capture/commit-clock.ts'
 import type { LineagePart } from '../../src/capture/timeline-lineage.ts'
 import type { ArchiveReader } from '../../src/ports/recovery-source.ts'
@@ -24,8 +19,8 @@ export function memoryClock(entries: readonly ClockEntry[]): CommitClock {
     files,
     entries: async function* (timeline, { from = 0, until = Number.POSITIVE_INFINITY } = {}) {
       for (const file of files) {
-        const isIn = clockFileStart(file) < until && clockFileStart({ log: file.log + 1 }) > from
-        if (file.timeline === timeline && isIn) yield inFiles.get(clockFileName(file)) ?? []
+        if (file.timeline === timeline && isFileOf(file, from, until))
+          yield inFiles.get(clockFileName(file)) ?? []
       }
     },
   }
