@@ -17,8 +17,9 @@ export interface ConfirmedResult {
   readonly soft: boolean
 }
 
-/** One session whose commits are either confirmed, soft, or of unknown outcome (an exception); never anything else. */
+/** One session whose commits are either confirmed, soft, refused as read-only, or of unknown outcome (an exception); never anything else. */
 export interface ConfirmedConnection {
+  /** After any exception but one that `isReadOnly` knows it is closed. */
   run(sql: string, values: readonly unknown[]): Promise<ConfirmedResult>
   close(): void
 }
@@ -51,16 +52,35 @@ export async function connectConfirmed(
     broken ??= new Error('closed')
     destroySocket(client)
   }
-  await within(client.connect(), timeoutMs, close)
+  await within(
+    client.connect().catch((error: unknown) => {
+      close()
+      throw error
+    }),
+    timeoutMs,
+    close,
+  )
   return {
     close,
     async run(sql, values) {
       if (broken !== undefined) throw broken
       warned = false
-      const { rows } = await within(client.query(sql, [...values]), timeoutMs, close)
+      const work = client.query(sql, [...values]).catch((error: unknown) => {
+        if (!isReadOnly(error)) close()
+        throw error
+      })
+      const { rows } = await within(work, timeoutMs, close)
       return { rows, soft: warned }
     },
   }
+}
+
+/**
+ * A standby, or a primary that refuses writes, says so of every statement: nothing happened for certain, and the session is as good as
+ * before. Whoever connects anew for each keeps a server busy with handshakes alone.
+ */
+export function isReadOnly(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === '25006'
 }
 
 async function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => void): Promise<T> {
@@ -71,9 +91,6 @@ async function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => v
   }, timeoutMs)
   try {
     return await Promise.race([work, promise])
-  } catch (error) {
-    onTimeout()
-    throw error
   } finally {
     clearTimeout(timer)
     work.catch(() => {}) // it was given up; how it ends is of no interest

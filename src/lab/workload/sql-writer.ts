@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientLog } from './client-log.ts'
-import { connectConfirmed, timelineNumber } from './confirmed-connection.ts'
+import { connectConfirmed, isReadOnly, timelineNumber } from './confirmed-connection.ts'
 import type { ConfirmedConnection, DatabaseTarget } from './confirmed-connection.ts'
 import { confirmedBy } from './ledger-schema.ts'
 
@@ -38,10 +38,12 @@ export async function runSqlWriter(
         log.write({ kind: 'outcome', id, attempt: 1, outcome: 'unknown', reason: 'soft commit', ...by })
       else log.write({ kind: 'outcome', id, attempt: 1, outcome: 'acked', ...by })
     } catch (error) {
-      connection?.close()
-      connection = undefined
+      const isRefused = isReadOnly(error)
+      if (!isRefused) connection?.close()
+      if (!isRefused) connection = undefined
       const reason = error instanceof Error ? error.message : String(error)
-      log.write({ kind: 'outcome', id, attempt: 1, outcome: isSent ? 'unknown' : 'refused', reason })
+      const outcome = isSent && !isRefused ? 'unknown' : 'refused'
+      log.write({ kind: 'outcome', id, attempt: 1, outcome, reason })
     }
     await sleep(Math.max(0, intervalMs - (performance.now() - startedMs)))
   }
