@@ -173,6 +173,20 @@ const cases: readonly Case[] = [
     output: {},
   },
   {
+    action: 'postgres.refuse-writes',
+    promise: 'a primary says itself that it refuses',
+    seen: primaryNaming('p2'),
+    effects: ['refuse-writes'],
+    output: {},
+  },
+  {
+    action: 'postgres.accept-writes',
+    promise: 'a primary says itself that it refuses no more',
+    seen: { ...primaryNaming('p2'), refusesWrites: true },
+    effects: ['accept-writes'],
+    output: {},
+  },
+  {
     action: 'postgres.start',
     promise: 'a started member says which database system it holds',
     seen: { role: 'stopped', systemIdentifier },
@@ -207,6 +221,14 @@ test('postgres.detach: one of the two signs alone is not enough', async () => {
 
 test('postgres.stop-clean: a primary that crashed did not end cleanly, whatever is stopped about it', async () => {
   assert.equal((await place({ role: 'stopped' }).observe('postgres.stop-clean')).satisfied, false)
+})
+
+test('postgres.accept-writes: a server that does not run refuses nothing, one that does not answer may', async () => {
+  const observed = async (role: MemberObservation['role']) =>
+    (await place({ role }).observe('postgres.accept-writes')).satisfied
+  assert.equal(await observed('stopped'), true)
+  assert.equal(await observed('unknown'), false)
+  assert.equal(await observed('starting'), false)
 })
 
 test('postgres.set-sync: another name, another number and a rule too many are seen', async () => {

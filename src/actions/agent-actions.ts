@@ -6,6 +6,7 @@ import { computeStop } from './compute-stop.ts'
 import { gateClose } from './gate-close.ts'
 import { gateOpen } from './gate-open.ts'
 import { gateRoute } from './gate-route.ts'
+import { postgresAcceptWrites } from './postgres-accept-writes.ts'
 import { postgresAcknowledge } from './postgres-acknowledge.ts'
 import { postgresCheckpoint } from './postgres-checkpoint.ts'
 import { postgresDetach } from './postgres-detach.ts'
@@ -14,6 +15,7 @@ import { postgresFence } from './postgres-fence.ts'
 import { postgresFollow } from './postgres-follow.ts'
 import { postgresInstall } from './postgres-install.ts'
 import { postgresPromote } from './postgres-promote.ts'
+import { postgresRefuseWrites } from './postgres-refuse-writes.ts'
 import { postgresRejoin } from './postgres-rejoin.ts'
 import { postgresReopen } from './postgres-reopen.ts'
 import { postgresRevoke } from './postgres-revoke.ts'
@@ -33,6 +35,7 @@ const all: readonly Action<AgentContext>[] = [
   gateClose,
   gateOpen,
   gateRoute,
+  postgresAcceptWrites,
   postgresAcknowledge,
   postgresCheckpoint,
   postgresDetach,
@@ -41,6 +44,7 @@ const all: readonly Action<AgentContext>[] = [
   postgresFollow,
   postgresInstall,
   postgresPromote,
+  postgresRefuseWrites,
   postgresRejoin,
   postgresReopen,
   postgresRevoke,

@@ -53,6 +53,8 @@ export interface MemberFacts {
   readonly receiving: boolean
   /** Reasons that void RPO 0 on this member (sessions bypassing synchronous_commit …). */
   readonly bypasses: readonly string[]
+  /** It is a primary that a run told to refuse writes. Absent when it was not. */
+  readonly refusesWrites?: boolean
 }
 
 export interface GateFacts {

@@ -41,6 +41,8 @@ export interface MemberObservation {
   readonly standbys?: readonly StandbyObservation[]
   /** Sessions, roles or databases whose synchronous_commit voids the acknowledgement quorum, each named. */
   readonly bypasses?: readonly string[]
+  /** Primary: `refuseWrites` holds. Absent when it does not. */
+  readonly refusesWrites?: boolean
   /** What it shows to whoever connects. Absent: it was given none, so that nothing it sends elsewhere is encrypted by us. */
   readonly certificate?: CertificateObservation
   /** Replication slots that hold back or lost WAL: name, state (wal_status) and bytes retained. */
@@ -115,6 +117,12 @@ export interface DatabaseMember {
   follow(upstream: Upstream): Promise<void>
   /** Explicit names, `ANY count (names…)`; none at all when `names` is empty. Resolves when the server has loaded it. */
   setSynchronous(names: readonly string[], count: number): Promise<void>
+  /**
+   * Primary: transactions are read-only by default from when it resolves, and sessions of before are ended. The canary goes on. It ends with
+   * the server process, so nothing of it can reach a later start. Who turns it off for a session or a role writes on.
+   */
+  refuseWrites(): Promise<void>
+  acceptWrites(): Promise<void>
   /** Standby -> primary; resolves when pg_is_in_recovery() is false. */
   promote(): Promise<void>
   checkpoint(): Promise<void>

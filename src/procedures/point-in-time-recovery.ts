@@ -20,10 +20,11 @@ import { recoveredPrimarySteps } from './parts/recovered-primary.ts'
 import { goalOf, goalParameters } from './parts/recovery-goal.ts'
 import { serviceSteps } from './parts/service-steps.ts'
 import { from, step } from './parts/step-form.ts'
+import { refuseWrites } from './parts/write-refusal-steps.ts'
 
 /**
- * Data was destroyed, and the primary is well: clients are held back, the state just before is brought back beside it and checked there, and
- * only then takes its place. What was committed after the target is undone: it is counted before, saved as rows as far as the database
+ * Data was destroyed, and the primary is well: clients are held back and writes refused, the state just before is brought back beside it and
+ * checked there, and only then takes its place. What was committed after the target is undone: it is counted before, saved as rows as far as the database
  * still has them, and no number of a sequence is given again. Until the claim everything can be undone.
  */
 export const pointInTimeRecovery: Procedure = {
@@ -39,9 +40,11 @@ export const pointInTimeRecovery: Procedure = {
     requireRunning(scene, leader)
     const { host } = leader
     const drained = drain(scene, leader)
+    const refused = refuseWrites(scene, leader, drainedIds(drained))
     return compile(this, request, scene, [
       ...drained,
-      ...copySteps(scene, leader, goal, drainedIds(drained)),
+      refused,
+      ...copySteps(scene, leader, goal, [refused.id]),
       exportAfter(scene, leader, goal),
       ...replace(scene, leader, goal),
       ...recoveredPrimarySteps(scene, leader, publishedMembers(scene.cluster, scene.facts)),

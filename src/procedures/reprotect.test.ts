@@ -66,6 +66,16 @@ test('the leader itself is never overwritten: it is opened where it is, and noth
   }
 })
 
+test('a leader that an abandoned run left refusing writes accepts them before anybody is led to it', () => {
+  const facts = (refusal: object) =>
+    sampleFacts({ members: [memberFact(1, { role: 'primary', ...refusal }), memberFact(2), memberFact(3)] })
+  const made = plan(facts({ refusesWrites: true }), 'p1')
+  assertAfter(made, 'claim', 'accept-writes')
+  for (const { id } of made.steps.filter(({ action }) => action === 'gate.route'))
+    assertAfter(made, id, 'accept-writes')
+  assert.deepEqual(idsOf(plan(facts({}), 'p1'), 'postgres.accept-writes'), [])
+})
+
 test('a leader that is not seen well is not opened again', () => {
   for (const primary of [unseen, { role: 'unknown' }, { role: 'starting' }] as const) {
     const facts = sampleFacts({ members: [memberFact(1, primary), memberFact(2), memberFact(3)] })

@@ -69,6 +69,7 @@ export class EstateReading {
     if (leader === undefined || leadingServer === undefined) return 'no leader record'
     if (this.openRun !== '') return `${this.openRun} is open`
     if (leadingServer.mode !== 'primary') return `${leadingServer.name} leads and is ${leadingServer.mode}`
+    if (leadingServer.refusesWrites) return `${leadingServer.name} leads and refuses writes`
     const others = this.#sim.cluster.servers.filter((server) => server !== leadingServer)
     const loaded = [...leadingServer.loadedSync.names].sort().join()
     if (loaded !== leader.publishedSync.join())

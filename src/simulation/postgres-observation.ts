@@ -54,5 +54,12 @@ function primaryFields(server: SimPostgres): Partial<MemberObservation> {
     flushLsn: lsnText(flushed),
     lagBytes: Math.max(end - flushed, 0),
   }))
-  return { flushLsn: lsnText(end), syncNames: names, syncCount: count, standbys, bypasses: server.bypasses }
+  return {
+    flushLsn: lsnText(end),
+    syncNames: names,
+    syncCount: count,
+    standbys,
+    bypasses: server.bypasses,
+    ...(server.refusesWrites ? { refusesWrites: true } : {}),
+  }
 }

@@ -5,7 +5,7 @@ import { observePostgres } from './postgres-observation.ts'
 import { isPrimary, outcomeUnknown, permanent, transient } from './postgres-problem.ts'
 import { rejoinDirectory } from './postgres-rejoin.ts'
 import type { SimLinks } from './sim-links.ts'
-import type { SimPostgres } from './sim-postgres.ts'
+import type { CommitResult, SimPostgres } from './sim-postgres.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { SimRandom } from './sim-random.ts'
 import { lsnText } from './wal-record.ts'
@@ -147,6 +147,20 @@ export class SimDatabaseMember implements DatabaseMember {
     })
   }
 
+  refuseWrites(): Promise<void> {
+    return this.#session((done) => {
+      this.#server.refuseWrites()
+      done()
+    })
+  }
+
+  acceptWrites(): Promise<void> {
+    return this.#session((done) => {
+      this.#server.refusesWrites = false
+      done()
+    })
+  }
+
   promote(): Promise<void> {
     const server = this.#server
     return this.#session<void>((done, fail, atEnd) => {
@@ -182,11 +196,12 @@ export class SimDatabaseMember implements DatabaseMember {
     const counter = this.#setting.nextCanary()
     return this.#ask(
       (done, fail, atEnd) => {
-        this.#server.commit(counter, (result) => {
+        const told = (result: CommitResult): void => {
           if (result === 'acknowledged') done({ counter })
           else if (result === 'read-only') fail(permanent('PG_SQL_FAILED', `${this.name} is no primary`))
           else fail(outcomeUnknown(this.name))
-        })
+        }
+        this.#server.commit(counter, told, true)
         this.#failOnExit(fail, atEnd)
       },
       (_settle, fail) => fail(outcomeUnknown(this.name)),

@@ -41,6 +41,7 @@ export interface CaptureConnection {
 
 interface WaitingCommit {
   readonly record: WalRecord
+  readonly isCanary: boolean
   readonly done: (result: CommitResult) => void
 }
 
@@ -66,6 +67,8 @@ export class SimPostgres {
   receiver: SimReplication | undefined
   readonly senders = new Set<SimReplication>()
   readonly captures = new Set<CaptureConnection>()
+  /** Of this process, and gone with it: a server that starts accepts writes. */
+  refusesWrites = false
   /** Roles or sessions that commit without waiting, as an audit would name them. */
   bypasses: readonly string[] = []
   readonly #setting: PostgresSetting
@@ -194,21 +197,29 @@ export class SimPostgres {
     this.connectSoon()
   }
 
+  /** Sessions of before are ended: what one of them waits for may be committed. */
+  refuseWrites(): void {
+    this.refusesWrites = true
+    const ended = this.#waiting.filter(({ isCanary }) => !isCanary)
+    this.#waiting = this.#waiting.filter(({ isCanary }) => isCanary)
+    for (const { done } of ended) done('terminated')
+  }
+
   commit(
     transaction: number,
     done: (result: CommitResult) => void,
-    isBypassing = false,
+    isCanary = false,
   ): WaitingCommit | undefined {
-    if (this.mode !== 'primary') {
+    if (this.mode !== 'primary' || (this.refusesWrites && !isCanary)) {
       done('read-only')
       return undefined
     }
     const record = this.#append(transaction)
-    if (isBypassing || this.#loadedSync.names.length === 0) {
-      this.#acknowledge({ record, done })
+    if (this.#loadedSync.names.length === 0) {
+      this.#acknowledge({ record, done, isCanary })
       return undefined
     }
-    const waiting = { record, done }
+    const waiting = { record, done, isCanary }
     this.#waiting.push(waiting)
     return waiting
   }
@@ -345,6 +356,7 @@ export class SimPostgres {
   #exited(): void {
     this.process = undefined
     this.mode = 'stopped'
+    this.refusesWrites = false
     this.directory.pendingShutdownLsn = undefined
     this.#waiting = []
     this.captures.clear()

@@ -110,6 +110,7 @@ function memberFacts(input: FactsInput, member: PostgresMember, leading: string 
     versionNumber: seen?.versionNumber ?? 0,
     receiving: seen?.streaming === true && seen.upstream === leading,
     bypasses: [...(seen?.bypasses ?? [])].sort(),
+    ...(seen?.refusesWrites === true ? { refusesWrites: true } : {}),
   }
 }
 

@@ -30,10 +30,10 @@ describe('a database is brought back to just before somebody ruined it', () => {
   after(async () => await bench.down())
 
   it('while clients write: nothing acknowledged before is lost, what came later is saved, and they go on', async (t) => {
-    const clients = await startClients(bench, 'recovery', { probers: [] })
+    const leader = leaderOf(await settled(bench))
+    const clients = await startClients(bench, 'recovery', { probers: [leader] })
     // Meanwhile hundreds of orders are executed: a corruption of fewer rows than a hundred is not looked for.
     await clients.acknowledged(150)
-    const leader = leaderOf(await settled(bench))
     const since = await position(bench)
     const log = join(clients.directory, 'faults.jsonl')
     const order = { kind: 'corrupt-any', log, seed, earliestMs: 500, latestMs: 3_000 } as const
@@ -53,6 +53,7 @@ describe('a database is brought back to just before somebody ruined it', () => {
     assert.equal(judgement.verdict, 'passed', JSON.stringify(judgement.findings))
     assert.equal(judgement.figures.lostWrites, 0)
     assertExported(shown)
+    assertRefused(join(clients.directory, `prober-${leader}.client.jsonl`))
     assert.ok(existsSync(keptDirectory(bench, leader)), 'the damaged directory is kept')
   })
 
@@ -103,6 +104,7 @@ describe('a database is brought back to just before somebody ruined it', () => {
     assert.deepEqual(await ask(bench, leader, `select to_regclass('cancelled')::text as name`), [
       { name: null },
     ])
+    await ask(bench, leader, 'create table cancelled as select 1 as one')
   })
 
   it('ends the same when its executor dies at a boundary of its journal and another goes on', async (t) => {
@@ -119,6 +121,7 @@ describe('a database is brought back to just before somebody ruined it', () => {
 function sampled(): readonly string[] {
   const random = new SimRandom(seed)
   const others = [
+    'refuse-writes',
     'restore',
     'replay',
     'check',
@@ -173,6 +176,20 @@ async function position(bench: Bench): Promise<string> {
 
 function keptDirectory(bench: Bench, host: ReturnType<typeof leaderOf>): string {
   return globSync(`${hostPaths(bench.lab.state.directory, host).directory}/**/*.kept-1`)[0] ?? 'none'
+}
+
+/** Whoever goes past the gates was told no, and from then on nothing was acknowledged to it but on the recovered timeline. */
+function assertRefused(log: string): void {
+  const lines = readFileSync(log, 'utf8').trim().split('\n')
+  const outcomes = lines
+    .map((line) => JSON.parse(line) as { outcome?: string; reason?: string; timeline?: number })
+    .filter(({ outcome }) => outcome !== undefined)
+  const refused = outcomes.findIndex(({ reason }) => /read-only/.test(reason ?? ''))
+  assert.ok(refused > 0, 'it was refused')
+  const timelines = (part: typeof outcomes) => part.flatMap(({ timeline }) => timeline ?? [])
+  const before = Math.max(...timelines(outcomes.slice(0, refused)))
+  const after = timelines(outcomes.slice(refused))
+  assert.ok(after.length > 0 && Math.min(...after) > before, `${before}, then ${after.slice(0, 5).join()}`)
 }
 
 /** The file is there, as many rows as the proof says, and its digest is that of the proof. */

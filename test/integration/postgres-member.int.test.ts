@@ -109,6 +109,51 @@ describe('a cluster of three', () => {
     assert.deepEqual(row, { one: 1 })
   })
 
+  test('refuses writes of everybody but its own canary, past open transactions and settings of roles, until it accepts them or starts again', async () => {
+    await sql(a, 'create table if not exists refused (i int)')
+    const holding = await connectClient(a)
+    const stubborn = await connectClient(a)
+    const ended = Promise.withResolvers<void>()
+    for (const client of [holding, stubborn]) client.on('error', () => ended.resolve())
+    try {
+      await holding.query('begin; insert into refused values (1)')
+      await stubborn.query('set default_transaction_read_only = off')
+      await a.member.refuseWrites()
+      await a.member.refuseWrites()
+      assert.equal((await a.member.observe()).refusesWrites, true)
+      for (const client of [holding, stubborn])
+        await assert.rejects(client.query('insert into refused values (2); commit'))
+      await ended.promise
+      await assert.rejects(sql(a, 'insert into refused values (3)'), { code: '25006' })
+      assert.deepEqual(await sql(a, 'select * from refused'), [], 'it can be read')
+      const receipt = await a.member.writeCanary(3, 3_000)
+      assert.ok(receipt.counter > 0, 'it is still known not to be alone')
+      assert.equal((await b.member.observe()).refusesWrites, undefined)
+      await a.member.acceptWrites()
+      await a.member.acceptWrites()
+      assert.equal((await a.member.observe()).refusesWrites, undefined)
+      await sql(a, 'insert into refused values (4)')
+    } finally {
+      await a.member.acceptWrites()
+      await Promise.all([holding, stubborn].map(async (client) => client.end().catch(() => {})))
+    }
+  })
+
+  test('an owner who made a server read-only is not taken for a run that did', async () => {
+    await sql(a, 'alter system set default_transaction_read_only = on')
+    await sql(a, 'select pg_reload_conf()')
+    try {
+      await eventually('it is loaded', async () => {
+        const [row] = await sql(a, 'show default_transaction_read_only')
+        return row?.['default_transaction_read_only'] === 'on' ? true : undefined
+      })
+      assert.equal((await a.member.observe()).refusesWrites, undefined)
+    } finally {
+      await sql(a, 'alter system reset default_transaction_read_only')
+      await sql(a, 'select pg_reload_conf()')
+    }
+  })
+
   test('reports a rule that names nobody in particular', async () => {
     await sql(a, `alter system set synchronous_standby_names = '*'`)
     await sql(a, 'select pg_reload_conf()')

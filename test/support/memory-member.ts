@@ -93,6 +93,17 @@ export class MemoryMember implements DatabaseMember {
     this.seen = { ...this.seen, syncNames: names, syncCount: count }
   }
 
+  async refuseWrites(): Promise<void> {
+    this.#done('refuse-writes')
+    this.seen = { ...this.seen, refusesWrites: true }
+  }
+
+  async acceptWrites(): Promise<void> {
+    this.#done('accept-writes')
+    const { refusesWrites: _, ...seen } = this.seen
+    this.seen = seen
+  }
+
   async promote(): Promise<void> {
     this.#done('promote')
     if (this.seen.role === 'primary') return

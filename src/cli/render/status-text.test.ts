@@ -133,7 +133,14 @@ test('a single copy stands above its members until it ends, with who accepted it
     text({ ...leader, singleCopy: single }),
     /RED: SINGLE COPY since 1970-01-01T00:00:00.000Z, accepted by prn_one, prn_two; .*reprotect/,
   )
-  assert.doesNotMatch(text(leader), /SINGLE COPY|NOT WATCHED/)
+  assert.doesNotMatch(text(leader), /SINGLE COPY|NOT WATCHED|REFUSES/)
+  const members = ledger.members.map((one) =>
+    one.member === ledger.leader ? { ...one, refusesWrites: true } : one,
+  )
+  assert.match(
+    text(leader, { ...facts, clusters: [{ ...ledger, members }] }),
+    /RED: \S+ REFUSES WRITES and no run is open: .*`pointzero run reprotect --param member=/,
+  )
   const unseen = { ...cluster(leader), blind: 'judging it fails' }
   assert.match(
     statusText(

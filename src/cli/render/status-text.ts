@@ -92,6 +92,7 @@ function clusterText(
     `  automatic: ${cluster.automatic}\n`,
     `  ${staleReadsText(cluster.staleReadBoundMs ?? null)}\n`,
     singleCopyText(cluster.leader?.singleCopy, paint),
+    refusalText(cluster, leader, paint),
     encryptionText(status, cluster.component, paint),
     textTable(['MEMBER', 'ZONE', 'ROLE', 'TIMELINE', 'RECEIVES', 'MAY ACKNOWLEDGE'], rows)
       .replaceAll(/^/gm, '  ')
@@ -129,6 +130,14 @@ function singleCopyText(accepted: SingleCopy | undefined, paint: Paint): string 
   if (accepted === undefined) return ''
   const since = `since ${new Date(accepted.atMs).toISOString()}, accepted by ${accepted.acceptedBy.join(', ')}`
   return `  ${paint('red', `RED: SINGLE COPY ${since}`)}; bring another member back with \`pointzero run reprotect\`\n`
+}
+
+/** While a run is open it is meant to; one that was abandoned has left it so. */
+function refusalText({ openRun }: ClusterStatus, leader: MemberFacts | undefined, paint: Paint): string {
+  if (leader?.refusesWrites !== true) return ''
+  if (openRun !== '') return `  ${leader.name} refuses writes, as run ${openRun} told it\n`
+  const command = `\`pointzero run reprotect --param member=${leader.name}\``
+  return `  ${paint('red', `RED: ${leader.name} REFUSES WRITES`)} and no run is open: let it accept them with ${command}\n`
 }
 
 function memberRow(

@@ -35,8 +35,9 @@ export class CanaryWriter {
   constructor(config: PostgresMemberConfig, clock: Clock, target: SessionTarget) {
     this.#config = config
     this.#clock = clock
-    // In the startup packet, where it wins over the settings of roles and databases.
-    this.#target = { ...target, applicationName: 'pointzero-canary', settings: { synchronous_commit: 'on' } }
+    // In the startup packet, where it wins over the settings of the server, of roles and of databases.
+    const settings = { synchronous_commit: 'on', default_transaction_read_only: 'off' }
+    this.#target = { ...target, applicationName: 'pointzero-canary', settings }
   }
 
   /** Resolves when the row was acknowledged under the synchronous rule of the server. One at a time: a second one waits for the first. */

@@ -5,7 +5,7 @@ import type { PostgresMemberConfig } from './member-config.ts'
 import { isPlaced, placeTls, readIdentity } from './member-tls.ts'
 import type { MemberIdentity } from './member-tls.ts'
 import { permanent } from './postgres-failure.ts'
-import { writeSettings } from './postgres-settings.ts'
+import { refusesWritesOnDisk, writeSettings } from './postgres-settings.ts'
 import type { Postmaster } from './postmaster.ts'
 import { presentedCertificate } from './presented-certificate.ts'
 
@@ -64,7 +64,7 @@ export class CertificateWatch {
       const wanted = await this.#wanted()
       if (wanted === undefined || !(await this.#isRunning())) return
       await placeTls(this.#config, wanted)
-      await writeSettings(this.#config)
+      await writeSettings(this.#config, await refusesWritesOnDisk(this.#config))
       this.#postmaster.signal('SIGHUP')
       const isTaken = async () => ((await this.#isShown(wanted)) ? true : undefined)
       if ((await waitUntil(this.#clock, takenMs, 50, isTaken)) === true) {

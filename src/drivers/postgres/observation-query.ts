@@ -39,6 +39,8 @@ select jsonb_build_object(
       'name', slot_name, 'walStatus', coalesce(wal_status, 'unreserved'), 'retainedBytes', greatest(0, pg_wal_lsn_diff(
         case when recovering then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, restart_lsn))
     ) order by slot_name), '[]') from pg_replication_slots),
+  'refusesWrites', exists (select from pg_settings
+    where name = 'default_transaction_read_only' and setting = 'on' and sourcefile like '%/pointzero.conf'),
   'bypasses', (select coalesce(jsonb_agg(line order by line), '[]') from (
     select format('server: %s = %s', name, setting) from pg_settings
       where (name = 'synchronous_commit' and setting not in ('on', 'remote_apply')
@@ -97,6 +99,7 @@ export interface SeenMember {
     readonly walStatus: string
     readonly retainedBytes: number | null
   }[]
+  readonly refusesWrites: boolean
   readonly bypasses: readonly string[]
 }
 
@@ -162,5 +165,6 @@ function primarySide(seen: SeenMember, rule: SyncRule): Partial<MemberObservatio
       ...(encrypted === null ? {} : { encrypted }),
     })),
     bypasses: [...foreign, ...seen.bypasses],
+    ...(seen.refusesWrites ? { refusesWrites: true } : {}),
   }
 }

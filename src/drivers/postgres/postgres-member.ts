@@ -29,6 +29,7 @@ import { detachStandby, followUpstream, promoteStandby } from './standby-switch.
 import { formatSyncRule } from './sync-rule.ts'
 import type { WalPosition } from './timeline-history.ts'
 import { walRecordEnd } from './wal-record-end.ts'
+import { setWriteRefusal } from './write-refusal.ts'
 
 /** A member that this process drives. `close` lets go of it and leaves the server running. */
 export interface OpenPostgresMember extends DatabaseMember {
@@ -174,6 +175,14 @@ class PostgresMember implements OpenPostgresMember {
     })
   }
 
+  async refuseWrites(): Promise<void> {
+    await this.#setWriteRefusal(true)
+  }
+
+  async acceptWrites(): Promise<void> {
+    await this.#setWriteRefusal(false)
+  }
+
   async promote(): Promise<void> {
     return await crossPort(this.name, async () => {
       await this.#requireIdentity()
@@ -224,6 +233,15 @@ class PostgresMember implements OpenPostgresMember {
   close(): void {
     this.#forgetSessions()
     this.#postmaster.close()
+  }
+
+  async #setWriteRefusal(refuses: boolean): Promise<void> {
+    return await crossPort(this.name, async () => {
+      await this.#requireIdentity()
+      await this.#withSession(
+        async (session) => await setWriteRefusal(this.#config, this.#effects.clock, session, refuses),
+      )
+    })
   }
 
   async #startAsStandby(extra?: Readonly<Record<string, string>>): Promise<void> {

@@ -57,10 +57,24 @@ function listenAddresses(address: string): string {
   return own.startsWith('127.') || own === '::1' || own === 'localhost' ? own : `${own}, 127.0.0.1`
 }
 
+/** In our own file, which every start writes anew: a server that starts accepts writes, whatever it did before. */
+const writeRefusal = 'default_transaction_read_only'
+
+/** What the file of ours says to a server that reads it again. */
+export async function refusesWritesOnDisk({ dataDirectory }: PostgresMemberConfig): Promise<boolean> {
+  const text = await readIfExists(join(dataDirectory, settingsFile))
+  return text !== undefined && settingIn(text, writeRefusal) === 'on'
+}
+
 /** Written before every start: a cloned or rewound directory carries the files of its source. */
-export async function writeSettings(config: PostgresMemberConfig): Promise<void> {
+export async function writeSettings(config: PostgresMemberConfig, refusesWrites = false): Promise<void> {
   const { dataDirectory, runAs } = config
-  const settings = { ...replicationSettings, ...config.settings, ...tlsSettings(config) }
+  const settings = {
+    ...replicationSettings,
+    ...config.settings,
+    ...tlsSettings(config),
+    ...(refusesWrites ? { [writeRefusal]: 'on' } : {}),
+  }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quoteConfigurationValue(value)}`)
   const text = ['# Written by Pointzero before every start; changes are lost.', ...lines, ''].join('\n')
   const path = join(dataDirectory, settingsFile)

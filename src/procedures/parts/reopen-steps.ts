@@ -9,6 +9,7 @@ import { publishStep } from './rule-steps.ts'
 import { serviceSteps } from './service-steps.ts'
 import { step } from './step-form.ts'
 import { takeOverSteps } from './take-over-steps.ts'
+import { acceptWrites } from './write-refusal-steps.ts'
 
 /**
  * The leader of the record leads again where it is: nobody else can have been promoted, because the record names it, and it holds all that
@@ -24,6 +25,7 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
       'run `pointzero plan zone-failover`',
     )
   const { host } = leader
+  const accepting = acceptWrites(scene, leader)
   const args = { component: scene.cluster.id, member: leader.id }
   const { publishedSync, publishedCount, systemIdentifier } = scene.facts
   const runs = seen.role === 'primary'
@@ -34,7 +36,7 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
     action: 'leader.claim',
     on: 'control',
     args: { ...args, from: leader.id, systemIdentifier, publishedSync, publishedCount },
-    after: runs ? [] : ['detach'],
+    after: runs ? accepting.map(({ id }) => id) : ['detach'],
     proves: `the leader record names ${leader.name}`,
     effect: 'reversible',
     phase: 'execute',
@@ -67,7 +69,7 @@ export function reopenSteps(scene: ClusterScene, leader: PostgresMember): readon
   const followers = othersThan(scene, leader).filter(({ name }) => names.includes(name))
   const successor = { member: leader.id, host, upstream: upstreamOf(scene, leader), names, count, followers }
   return [
-    ...(runs ? [] : start),
+    ...(runs ? accepting : start),
     claim,
     ...(dropped.length === 0 ? [] : [publishMembers(scene, leader, dropped)]),
     ...takeOverSteps(scene, successor).map((one) => {
