@@ -8,8 +8,10 @@ import { FailureLines } from './failure-lines.ts'
 import { readTestCounts } from './test-counts.ts'
 import type { TestCounts } from './test-counts.ts'
 
-/** A suite that hangs longer than this is killed with all that it started, and has failed. */
+/** A suite that takes longer than this is ended with all that it started, and has failed. */
 const suiteDeadlineMs = 30 * 60_000
+/** So long it has to end its servers and to say what failed. */
+const graceMs = 60_000
 
 export interface SuiteResult extends TestCounts {
   readonly reason?: string
@@ -111,12 +113,15 @@ async function runNode(root: string, args: readonly string[], atOnce = true): Pr
     process.exitCode = 1
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
-  const deadline = setTimeout(() => signalGroup('SIGKILL'), suiteDeadlineMs)
+  const deadlines = [
+    setTimeout(() => signalGroup('SIGTERM'), suiteDeadlineMs),
+    setTimeout(() => signalGroup('SIGKILL'), suiteDeadlineMs + graceMs),
+  ]
   const how = await new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(error.message))
     child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
   })
-  clearTimeout(deadline)
+  for (const deadline of deadlines) clearTimeout(deadline)
   process.stdout.write(Buffer.concat(kept))
   process.off('SIGINT', stop).off('SIGTERM', stop)
   return { ok: how === 'exit code 0', how, reportLines, failures: failures.lines }

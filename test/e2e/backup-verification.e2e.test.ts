@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { hostPaths, productProgram, vaultPaths } from '../../src/lab/lab-paths.ts'
 import type { KeptSnapshot } from '../../src/ports/kept-copies.ts'
-import { benchUp, unhurriedPolicy, until } from './support/bench.ts'
+import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
+import { atEach } from './support/crash-boundaries.ts'
 import { chosenBoundaries, matrixSeed } from './support/chosen-boundaries.ts'
 import { ask, clusterOf, leaderOf, outcomeOf, runApproved, settled, showRun } from './support/estate-view.ts'
 import type { ShownRun } from './support/estate-view.ts'
@@ -28,7 +29,7 @@ interface Status {
 describe('what is kept of a ledger is restored to see whether it can be', () => {
   let bench: Bench
   before(async () => {
-    bench = await benchUp(unhurriedPolicy)
+    bench = await benchUp()
     await settled(bench)
     await runApproved(bench, 'backup')
     const leader = leaderOf(await bench.operator.status())
@@ -144,8 +145,9 @@ describe('what is kept of a ledger is restored to see whether it can be', () => 
     assert.ok(all.length > 20, all.join(', '))
     const chosen = chosenBoundaries(all, sample)
     t.diagnostic(`${chosen.length} of ${all.length} boundaries, seed ${matrixSeed}`)
-    for (const boundary of chosen) {
-      await t.test(`it dies ${boundary}`, async () => {
+    await atEach(t, chosen, {
+      title: (boundary) => `it dies ${boundary}`,
+      dies: async (boundary) => {
         const before = await standing()
         const { run } = await openApproved(bench, procedure)
         const at = inCast(boundary, castFor(leaderOf(await bench.operator.status())))
@@ -162,8 +164,8 @@ describe('what is kept of a ledger is restored to see whether it can be', () => 
           return found.length > 0 ? found : undefined
         })
         assert.equal(own.length, 1)
-      })
-    }
+      },
+    })
   })
 })
 

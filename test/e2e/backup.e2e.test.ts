@@ -5,7 +5,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { inject } from '../../src/lab/faults/fault.ts'
 import { vaultPaths } from '../../src/lab/lab-paths.ts'
 import type { CaptureView, CopiesView } from '../../src/ports/kept-copies.ts'
-import { benchUp, unhurriedPolicy, until } from './support/bench.ts'
+import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { ask, leaderOf, runApproved, settled } from './support/estate-view.ts'
 
@@ -30,7 +30,7 @@ interface Status {
 
 describe('what is kept of a ledger outside of its zones', () => {
   let bench: Bench
-  before(async () => (bench = await benchUp(unhurriedPolicy)))
+  before(async () => (bench = await benchUp()))
   afterEach((t) => {
     if (!t.passed) bench.failed()
   })

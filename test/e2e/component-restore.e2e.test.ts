@@ -6,7 +6,7 @@ import { destroyAllData } from '../../src/lab/faults/seeded-fault.ts'
 import { zoneHostNames } from '../../src/lab/lab-host.ts'
 import { startOfProcess } from '../../src/lab/process-table.ts'
 import { SimRandom } from '../../src/simulation/sim-random.ts'
-import { benchUp, unhurriedPolicy, until } from './support/bench.ts'
+import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
 import type { Clients } from './support/clients.ts'
@@ -32,7 +32,7 @@ const toTheEnd = ['--param', 'target=end', '--param', 'accept-loss=yes']
 describe('a database whose every data directory is gone comes back from its copies', () => {
   let bench: Bench
   before(async () => {
-    bench = await benchUp(unhurriedPolicy)
+    bench = await benchUp()
     await settled(bench)
     await runApproved(bench, 'backup')
   })

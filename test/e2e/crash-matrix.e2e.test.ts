@@ -10,6 +10,7 @@ import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
 import type { Clients } from './support/clients.ts'
+import { atEach } from './support/crash-boundaries.ts'
 import { chosenBoundaries, matrixSeed } from './support/chosen-boundaries.ts'
 import { boundariesOf, castFor, inCast } from './support/journal-boundaries.ts'
 import type { Cast } from './support/journal-boundaries.ts'
@@ -134,9 +135,10 @@ async function crashEverywhere(
   assert.ok(boundaries.length > 0, `${name} has boundaries`)
   const chosen = chosenBoundaries(boundaries, samples[name])
   t.diagnostic(`${name}: ${chosen.length} of ${boundaries.length} boundaries, seed ${matrixSeed}`)
-  for (const boundary of chosen) {
-    await t.test(`${name} whose executor dies ${boundary}`, async () => await play(dying(bench, boundary)))
-  }
+  await atEach(t, chosen, {
+    title: (boundary) => `${name} whose executor dies ${boundary}`,
+    dies: async (boundary) => await play(dying(bench, boundary)),
+  })
 }
 
 /** Executes it to its end, and says at which boundaries it could have died. */

@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { corruptDatabase } from '../../src/lab/faults/seeded-fault.ts'
 import { hostPaths } from '../../src/lab/lab-paths.ts'
 import { SimRandom } from '../../src/simulation/sim-random.ts'
-import { benchUp, unhurriedPolicy } from './support/bench.ts'
+import { benchUp } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
 import { dieAtBoundaries } from './support/crash-boundaries.ts'
@@ -20,7 +20,7 @@ const seed = Number(process.env['POINTZERO_CRASH_SEED'] ?? 1)
 describe('a database is brought back to just before somebody ruined it', () => {
   let bench: Bench
   before(async () => {
-    bench = await benchUp(unhurriedPolicy)
+    bench = await benchUp()
     await settled(bench)
     await backUp(bench)
   })

@@ -7,7 +7,7 @@ import type { FaultName } from '../../src/lab/faults/fault.ts'
 import type { ZoneHostName } from '../../src/lab/lab-host.ts'
 import { hostPaths } from '../../src/lab/lab-paths.ts'
 import { logFileOf } from '../../src/lab/lab-process.ts'
-import { benchUp, until } from './support/bench.ts'
+import { benchUp, patientPolicy, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { judge, startClients } from './support/clients.ts'
 import type { Clients } from './support/clients.ts'
@@ -19,7 +19,7 @@ describe('reprotection of a member that came back', () => {
   let bench: Bench
   let clients: Clients
   before(async () => {
-    bench = await benchUp()
+    bench = await benchUp(patientPolicy)
     clients = await startClients(bench, 'reprotect')
   })
   afterEach((t) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { inject } from '../../src/lab/faults/fault.ts'
 import { personContext, productProgram } from '../../src/lab/lab-paths.ts'
-import { benchUp, patientPolicy, until } from './support/bench.ts'
+import { benchUp, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { runsOf, showRun, takeOversOf } from './support/estate-view.ts'
 import type { ListedRun, ShownRun } from './support/estate-view.ts'
@@ -13,7 +13,7 @@ const schedule = { backup: 'PT12S', verification: 'PT25S' }
 
 describe('what the estate declares happens by itself', () => {
   let bench: Bench
-  before(async () => (bench = await benchUp(patientPolicy, true, schedule)))
+  before(async () => (bench = await benchUp(undefined, true, schedule)))
   afterEach((t) => {
     if (!t.passed) bench.failed()
   })

@@ -8,7 +8,7 @@ import { inject } from '../../src/lab/faults/fault.ts'
 import type { ZoneHostName } from '../../src/lab/lab-host.ts'
 import { hostPaths } from '../../src/lab/lab-paths.ts'
 import type { ControlPlaneStatus } from '../../src/server/status-wire.ts'
-import { benchUp, capture, until } from './support/bench.ts'
+import { benchUp, patientPolicy, capture, until } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { faultBeganMs, isAcked, judge, rowsOf, startClients } from './support/clients.ts'
 import type { Clients } from './support/clients.ts'
@@ -45,7 +45,7 @@ interface Struck extends Faulted {
 describe('a zone failover, which nobody asks for', () => {
   let bench: Bench
   const everybody: Clients[] = []
-  before(async () => (bench = await benchUp()))
+  before(async () => (bench = await benchUp(patientPolicy)))
   afterEach((t) => {
     if (!t.passed) bench.failed()
   })

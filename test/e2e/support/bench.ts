@@ -47,19 +47,16 @@ export interface Bench {
 }
 
 /**
- * Machines that run tests are slow at times: a primary counts as lost after 3 s of silence, so that a stutter is no disaster. Not
- * shorter than the fence, so that an isolated primary has stopped before another opens.
+ * For what is about losing a host, again and again. Machines that run tests are slow at times: a primary counts as lost after 3 s of silence, so
+ * that a stutter is no disaster. Not shorter than the fence, so that an isolated primary has stopped before another opens.
  */
 export const patientPolicy: LabPolicy = { detect: 'PT3S', fence: 'PT2S' }
 
-/**
- * For what is not about losing a host and works a machine hard for a minute: two cores that stand still for three seconds end no primary's
- * service in the middle of a recovery.
- */
-export const unhurriedPolicy: LabPolicy = { detect: 'PT8S', fence: 'PT7S' }
+/** For everything else: two cores that stand still for three seconds end no primary's service where nobody is to lose one. */
+const unhurriedPolicy: LabPolicy = { detect: 'PT8S', fence: 'PT7S' }
 
 export async function benchUp(
-  policy: LabPolicy = patientPolicy,
+  policy: LabPolicy = unhurriedPolicy,
   adopt = true,
   schedule?: LabSchedule,
 ): Promise<Bench> {
@@ -68,7 +65,8 @@ export async function benchUp(
     ...(schedule === undefined ? {} : { schedule }),
   })
   const bench = await benchOf(lab)
-  if (open.size === 0) for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, endAll)
+  if (open.size === 0)
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.prependOnceListener(signal, endAll)
   open.add(bench)
   return bench
 }
@@ -76,13 +74,13 @@ export async function benchUp(
 /** A file may have more than one. */
 const open = new Set<Bench>()
 
-/** The runner ends a file that takes too long; nothing of its labs may stay. */
+/** The runner ends a file that takes too long, in a listener of its own and at once: another process ends its labs and leaves the logs. */
 function endAll(): void {
-  const ends = [...open].map(async (bench) => {
-    bench.failed()
-    await bench.down()
-  })
-  void Promise.allSettled(ends).finally(() => process.exit(1))
+  for (const { lab } of open) {
+    const down = [productProgram, 'lab', 'down', '--directory', lab.state.directory, '--keep-files']
+    spawn(process.execPath, down, { detached: true, stdio: 'ignore' }).unref()
+  }
+  process.exit(1)
 }
 
 async function benchOf(lab: Lab): Promise<Bench> {

@@ -28,8 +28,9 @@ export async function dieAtBoundaries(
 ): Promise<void> {
   const chosen = isFull ? await traced(bench, await openRun('traced')) : named
   t.diagnostic(`${chosen.length} boundaries`)
-  for (const boundary of chosen) {
-    await t.test(`dies ${boundary}`, async () => {
+  await atEach(t, chosen, {
+    title: (boundary) => `dies ${boundary}`,
+    dies: async (boundary) => {
       // Each case leaves timelines and WAL behind it; from the first backup the last one would take minutes.
       if (isFull) assert.equal((await runApproved(bench, 'backup')).status, 'completed')
       const { run, cast, isWhole } = await openRun(`t_${boundary.replaceAll(/\W/g, '_')}`)
@@ -41,7 +42,30 @@ export async function dieAtBoundaries(
       assert.equal(resumed.code, isOver ? 3 : 0, resumed.stdout.slice(-2000))
       assert.equal((await showRun(bench, run)).status, 'completed')
       await isWhole()
+    },
+  })
+}
+
+/** One after the other on one estate. When a case fails the estate is no longer what the next one begins with, and no other is tried. */
+export async function atEach(
+  t: TestContext,
+  boundaries: readonly string[],
+  {
+    title,
+    dies,
+  }: { readonly title: (boundary: string) => string; readonly dies: (boundary: string) => Promise<void> },
+): Promise<void> {
+  for (const [index, boundary] of boundaries.entries()) {
+    let isWhole = false
+    await t.test(title(boundary), async () => {
+      await dies(boundary)
+      isWhole = true
     })
+    const left = boundaries.length - index - 1
+    assert.ok(
+      isWhole,
+      `it failed when its executor died ${boundary}; ${left} other boundaries were not tried`,
+    )
   }
 }
 
