@@ -122,28 +122,47 @@ export async function countCommits(
   from: number,
   until = Number.POSITIVE_INFINITY,
 ): Promise<CommitCount> {
-  let commits = 0
-  let first: number | undefined
-  let last: number | undefined
+  const tally = new CommitTally()
   const see = (entry: ClockEntry): boolean => {
     if (entry.start >= until) return false
-    if (!isCommit(entry)) return true
-    commits += 1
-    first ??= entry.timeMicroseconds
-    last = entry.timeMicroseconds
+    tally.see(entry)
     return true
   }
   const passes = (summary: ClockSummary): boolean => {
     if (summary.lastStart >= until) return false
-    if (summary.commits === 0) return true
-    commits += summary.commits
-    first ??= summary.firstCommitMicroseconds
-    last = summary.lastCommitMicroseconds
+    tally.pass(summary)
     return true
   }
   await visitHistory(clock, lineage, see, { from, passes })
-  if (first === undefined || last === undefined) return { commits }
-  return { commits, firstMicroseconds: first, lastMicroseconds: last }
+  return tally.count()
+}
+
+/** Adds up what it is shown, in the order of the WAL. */
+export class CommitTally {
+  #commits = 0
+  #first: number | undefined
+  #last: number | undefined
+
+  see(entry: ClockEntry): void {
+    if (!isCommit(entry)) return
+    this.#commits += 1
+    this.#first ??= entry.timeMicroseconds
+    this.#last = entry.timeMicroseconds
+  }
+
+  /** A file of which every entry counts. */
+  pass(summary: ClockSummary): void {
+    if (summary.commits === 0) return
+    this.#commits += summary.commits
+    this.#first ??= summary.firstCommitMicroseconds
+    this.#last = summary.lastCommitMicroseconds
+  }
+
+  count(): CommitCount {
+    const commits = this.#commits
+    if (this.#first === undefined || this.#last === undefined) return { commits }
+    return { commits, firstMicroseconds: this.#first, lastMicroseconds: this.#last }
+  }
 }
 
 /** A server that was alive where its timeline was left says so of this history. */

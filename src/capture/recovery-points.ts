@@ -1,10 +1,9 @@
 import type { Lsn } from '../domain/lsn.ts'
 import type { ArchiveGap, CoveredRange, LineageCoverage } from './archive-coverage.ts'
 import type { TimelineEnd } from './archive-end.ts'
-import { isOf } from './clock-history.ts'
+import { CommitTally, isOf } from './clock-history.ts'
 import type { CommitClock } from './clock-reader.ts'
 import type { ClockSummary } from './clock-summary.ts'
-import { isCommit } from './commit-clock.ts'
 import type { ClockEntry } from './commit-clock.ts'
 import type { LineagePart } from './timeline-lineage.ts'
 import { positionOf } from './wal-position.ts'
@@ -114,36 +113,33 @@ class ClockWindow {
 }
 
 class Tally {
-  commits = 0
+  readonly #commits = new CommitTally()
   readonly #names: ClockEntry[] = []
-  #first: number | undefined
-  #last: number | undefined
   #known: number | undefined
 
   see(entry: ClockEntry): void {
     this.#known = laterKnown(this.#known, entry)
     if (entry.kind === 'restore-point') this.#names.push(entry)
-    if (!isCommit(entry)) return
-    this.commits += 1
-    this.#first ??= entry.timeMicroseconds
-    this.#last = entry.timeMicroseconds
+    this.#commits.see(entry)
   }
 
   /** A file of which every entry counts, and that has no restore point. */
   pass(summary: ClockSummary): void {
     this.#known = later(this.#known, summary.latestMicroseconds)
-    if (summary.commits === 0) return
-    this.commits += summary.commits
-    this.#first ??= summary.firstCommitMicroseconds
-    this.#last = summary.lastCommitMicroseconds
+    this.#commits.pass(summary)
+  }
+
+  get commits(): number {
+    return this.#commits.count().commits
   }
 
   said(): Omit<ReachableRange, 'timeline' | 'backup' | 'start' | 'end'> {
+    const { commits, firstMicroseconds, lastMicroseconds } = this.#commits.count()
     return {
-      ...(this.#first === undefined ? {} : { firstCommitMicroseconds: this.#first }),
-      ...(this.#last === undefined ? {} : { lastCommitMicroseconds: this.#last }),
+      ...(firstMicroseconds === undefined ? {} : { firstCommitMicroseconds: firstMicroseconds }),
+      ...(lastMicroseconds === undefined ? {} : { lastCommitMicroseconds: lastMicroseconds }),
       ...(this.#known === undefined ? {} : { knownUntilMicroseconds: this.#known }),
-      commits: this.commits,
+      commits,
       names: this.#names,
     }
   }

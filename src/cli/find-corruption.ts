@@ -1,9 +1,7 @@
-import type { LineageCoverage } from '../capture/archive-coverage.ts'
-import { firstEntry, lastEntry } from '../capture/clock-history.ts'
-import type { CommitClock } from '../capture/clock-reader.ts'
 import { loadRelationNames } from '../capture/relation-names.ts'
 import { SuspicionFinder } from '../capture/suspicious-transactions.ts'
 import type { SuspiciousTransaction } from '../capture/suspicious-transactions.ts'
+import { endOfTime, startOfTime } from '../capture/time-range.ts'
 import { timelineStart } from '../capture/timeline-lineage.ts'
 import { positionOf, segmentStart } from '../capture/wal-position.ts'
 import { readWal } from '../capture/wal-reader.ts'
@@ -30,8 +28,13 @@ export async function findCorruption(terminal: Terminal, options: CorruptionOpti
   const coverage = catalogue.coverage.findLast(({ timeline }) => wanted === undefined || timeline === wanted)
   if (coverage === undefined || coverage.lineage.length === 0)
     throw usageError('the archive has no such timeline', 'see `pointzero points`')
-  const from = await lowerBound(options.from, catalogue.clock, coverage)
-  const to = await upperBound(options.to, catalogue.clock, coverage)
+  const { clock } = catalogue
+  const { lineage } = coverage
+  const from = await place(options.from, async (at) => await startOfTime(clock, lineage, at))
+  const to =
+    options.to === undefined
+      ? Number.POSITIVE_INFINITY
+      : await place(options.to, async (at) => await endOfTime(clock, lineage, at))
   const finder = new SuspicionFinder(minRows, await loadRelationNames(archive))
   const { segmentBytes } = identity
   for (const { start, end } of coverage.ranges) {
@@ -56,30 +59,9 @@ export async function findCorruption(terminal: Terminal, options: CorruptionOpti
   else terminal.write(suspicionText(found))
 }
 
-/** The first commit, in the order of the WAL, that is not before the time: what lies before it is not looked at. */
-async function lowerBound(text: string, clock: CommitClock, { lineage }: LineageCoverage): Promise<number> {
-  if (isLsn(text)) return positionOf(lsnOption(text))
-  const microseconds = parseInstant(text)
-  const first = await firstEntry(clock, lineage, (entry) => entry.timeMicroseconds >= microseconds, {
-    passes: ({ latestMicroseconds }) => latestMicroseconds < microseconds,
-  })
-  if (first !== undefined) return first.start
-  return (await lastEntry(clock, lineage, () => true))?.end ?? 0
-}
-
-/** After the last one that is not after the time. */
-async function upperBound(
-  text: string | undefined,
-  clock: CommitClock,
-  { lineage }: LineageCoverage,
-): Promise<number> {
-  if (text === undefined) return Number.POSITIVE_INFINITY
-  if (isLsn(text)) return positionOf(lsnOption(text))
-  const microseconds = parseInstant(text)
-  const last = await lastEntry(clock, lineage, (entry) => entry.timeMicroseconds <= microseconds, {
-    passes: ({ earliestMicroseconds }) => earliestMicroseconds > microseconds,
-  })
-  return last?.end ?? 0
+/** A place in the WAL as it is, a time as what the commit clock makes of it. */
+async function place(text: string, ofTime: (microseconds: number) => Promise<number>): Promise<number> {
+  return isLsn(text) ? positionOf(lsnOption(text)) : await ofTime(parseInstant(text))
 }
 
 function suspicionJson({ timeMicroseconds, relation, ...rest }: SuspiciousTransaction) {
