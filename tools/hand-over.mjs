@@ -27,7 +27,9 @@ export function handOver(script, args) {
     process.exitCode = 1
     return
   }
-  const child = spawn(node, [join(root, script), ...args], { stdio: 'inherit' })
+  // malloc keeps what was freed apart for each thread, up to 64 MB: an agent that recovered a few databases would keep gigabytes.
+  const env = { MALLOC_ARENA_MAX: '2', ...process.env }
+  const child = spawn(node, [join(root, script), ...args], { stdio: 'inherit', env })
   // Ctrl-C in a terminal reaches the whole process group already; passing it on would make it two.
   const pass = (signal) => {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)

@@ -108,7 +108,7 @@ async function openMember(
   })
   const component = cluster.id
   const here = openRecovery({ world, component, config: own, access, verifier: signatureVerifier })
-  const recovery = threadedRecovery(here, { configFile, component, member: member.id })
+  const recovery = threadedRecovery(here, { configFile, estate, component, member: member.id })
   return { cluster, member, driver, recovery } satisfies LocalMember
 }
 

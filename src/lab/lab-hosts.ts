@@ -26,7 +26,8 @@ export async function startHost(
     name,
     host,
     argv: network.argvOn(host, [process.execPath, productProgram, command, '--config', config]),
-    environment: { [labPasswordVariable]: ledgerPassword },
+    // The second is what the launcher says.
+    environment: { [labPasswordVariable]: ledgerPassword, MALLOC_ARENA_MAX: '2' },
   })
   await untilListening(recorded, before)
   return recorded

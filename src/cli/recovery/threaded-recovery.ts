@@ -3,7 +3,7 @@ import type { DatabaseRecovery, RecoveryGoal, StageReport } from '../../ports/da
 import type { RecoveryWork } from './recovery-worker.ts'
 
 /** The member of an agent, as its threads find it again. */
-export type RecoveredMember = Pick<RecoveryWork, 'configFile' | 'component' | 'member'>
+export type RecoveredMember = Pick<RecoveryWork, 'configFile' | 'estate' | 'component' | 'member'>
 
 /** Looks and moves here; what takes long or computes much in a thread. Both find all they need on disk, so they need not know of each other. */
 export function threadedRecovery(here: DatabaseRecovery, of: RecoveredMember): DatabaseRecovery {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { zoneHostNames } from '../../../src/lab/lab-host.ts'
+import { hostPaths } from '../../../src/lab/lab-paths.ts'
 import type { Bench } from './bench.ts'
 import { chosenBoundaries, isFull } from './chosen-boundaries.ts'
 import { runApproved, showRun } from './estate-view.ts'
@@ -31,8 +34,7 @@ export async function dieAtBoundaries(
   await atEach(t, chosen, {
     title: (boundary) => `dies ${boundary}`,
     dies: async (boundary) => {
-      // Each case leaves timelines and WAL behind it; from the first backup the last one would take minutes.
-      if (isFull) assert.equal((await runApproved(bench, 'backup')).status, 'completed')
+      if (isFull) await tidyUp(bench)
       const { run, cast, isWhole } = await openRun(`t_${boundary.replaceAll(/\W/g, '_')}`)
       const at = inCast(boundary, cast)
       const killed = await bench.startProgram(executorArguments(bench, run, ['--at', at])).ended
@@ -44,6 +46,14 @@ export async function dieAtBoundaries(
       await isWhole()
     },
   })
+}
+
+/** Each case leaves timelines, WAL and directories behind it: from the first backup the last one would take minutes, and 50 GB. */
+async function tidyUp(bench: Bench): Promise<void> {
+  for (const host of zoneHostNames)
+    for (const kept of globSync(`${hostPaths(bench.lab.state.directory, host).directory}/**/*.kept-*`))
+      rmSync(kept, { recursive: true })
+  assert.equal((await runApproved(bench, 'backup')).status, 'completed')
 }
 
 /** One after the other on one estate. When a case fails the estate is no longer what the next one begins with, and no other is tried. */
