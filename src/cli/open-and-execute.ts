@@ -8,6 +8,7 @@ import { makePlan } from './make-plan.ts'
 import type { HashedPlan, PlanOrder } from './make-plan.ts'
 import { resolvedOrder } from './resolved-order.ts'
 import { proposedPlan, proposePlan } from './proposed-plan.ts'
+import { statusForPlan } from './status-for-plan.ts'
 
 type RunOrder = Omit<PlanOrder, 'mode'> & CommonOptions & { readonly approve?: string }
 
@@ -17,8 +18,8 @@ type RunOrder = Omit<PlanOrder, 'mode'> & CommonOptions & { readonly approve?: s
  */
 export async function openAndExecute(context: CommandContext, order: RunOrder): Promise<void> {
   const connection = await connect(context.terminal, order)
-  const { facts, sandbox } = await connection.status()
   const resolved = await resolvedOrder(context.terminal, connection, order)
+  const { facts, sandbox } = await statusForPlan(connection)
   const made = makePlan({ ...resolved, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
   await proposePlan(connection, made)
   if (order.approve !== undefined && order.approve !== made.hash)

@@ -37,7 +37,7 @@ import { openRunFor } from './run-desk.ts'
 import { ScheduledRuns } from './scheduled-runs.ts'
 import { Standstills } from './standstills.ts'
 import { behindReason, reportedEpoch } from './store-behind.ts'
-import { statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
+import { freshMs, statusMethods, type ClusterStatus, type ControlPlaneStatus } from './status-wire.ts'
 import { staleReadsOf } from './stale-reads.ts'
 import { storeHandler } from './store-wire.ts'
 import { guardedStore } from './store-write-policy.ts'
@@ -48,9 +48,6 @@ export interface RunningControlPlane {
   /** Settles when it ended: fulfilled after `close`, rejected when it died of a bug. The process must then end. */
   readonly ended: Promise<void>
 }
-
-/** A host whose newest report is older than this is not reachable, as far as plans are concerned. */
-const freshMs = 1_000
 
 /**
  * The control plane: holds the store, hears the agents, watches every cluster, and starts what may start by itself. It keeps nothing in

@@ -57,6 +57,9 @@ export interface ClusterStatus {
   readonly blind?: string
 }
 
+/** A host whose newest report is older than this, in ms, is not reachable, as far as plans are concerned. */
+export const freshMs = 1_000
+
 export interface HostStatus {
   readonly host: string
   /** Age of its newest report in ms; absent when it never reported. */

@@ -42,16 +42,18 @@ async function plan({ terminal }: CommandContext, procedure: string, options: Pl
     await print(terminal, made, options)
     return
   }
-  const [{ connect }, { proposePlan }, { requireSandbox }, { resolvedOrder }] = await Promise.all([
-    import('../connection.ts'),
-    import('../proposed-plan.ts'),
-    import('../drillable.ts'),
-    import('../resolved-order.ts'),
-  ])
+  const [{ connect }, { proposePlan }, { requireSandbox }, { resolvedOrder }, { statusForPlan }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../proposed-plan.ts'),
+      import('../drillable.ts'),
+      import('../resolved-order.ts'),
+      import('../status-for-plan.ts'),
+    ])
   const connection = await connect(terminal, options)
-  const { facts, sandbox } = await connection.status()
-  if (options.drill === true) requireSandbox(sandbox)
+  if (options.drill === true) requireSandbox((await connection.status()).sandbox)
   const resolved = await resolvedOrder(terminal, connection, order)
+  const { facts, sandbox } = await statusForPlan(connection)
   const made = makePlan({ ...resolved, mode: sandbox ? 'drill' : 'real' }, connection.estate, facts)
   await proposePlan(connection, made)
   if (options.diff === undefined) await print(terminal, made, options, connection)
