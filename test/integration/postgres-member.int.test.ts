@@ -109,7 +109,7 @@ describe('a cluster of three', () => {
     assert.deepEqual(row, { one: 1 })
   })
 
-  test('refuses writes of everybody but its own canary, past open transactions and settings of roles, until it accepts them or starts again', async () => {
+  test('refuses writes of everybody but its own canary, past open transactions and settings of sessions, until it accepts them or starts again', async () => {
     await sql(a, 'create table if not exists refused (i int)')
     const holding = await connectClient(a)
     const stubborn = await connectClient(a)
@@ -133,6 +133,12 @@ describe('a cluster of three', () => {
       await a.member.acceptWrites()
       assert.equal((await a.member.observe()).refusesWrites, undefined)
       await sql(a, 'insert into refused values (4)')
+      const isReadOnly = async () => (await sql(b, 'show default_transaction_read_only'))[0]
+      await b.member.refuseWrites()
+      assert.deepEqual(await isReadOnly(), { default_transaction_read_only: 'on' })
+      await b.member.stopImmediate()
+      await b.member.startAsStandby()
+      assert.deepEqual(await isReadOnly(), { default_transaction_read_only: 'off' }, 'it started')
     } finally {
       await a.member.acceptWrites()
       await Promise.all([holding, stubborn].map(async (client) => client.end().catch(() => {})))

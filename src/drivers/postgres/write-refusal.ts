@@ -13,7 +13,7 @@ const loadedQuery = 'select extract(epoch from pg_conf_load_time())::text as at'
  * Everybody's sessions but those of the product. One that holds a transaction open, or has chosen for itself what its transactions are, would
  * write on. Whoever comes afterwards finds the setting: the server itself loaded it before it told its processes.
  */
-const endOlderSessions = `select count(pg_terminate_backend(pid))::int as ended from pg_stat_activity
+const endOlderSessions = `select pg_terminate_backend(pid) from pg_stat_activity
   where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name !~ '^pointzero[- ]'
     and backend_start <= to_timestamp($1::numeric)`
 

@@ -52,24 +52,15 @@ export async function connectConfirmed(
     broken ??= new Error('closed')
     destroySocket(client)
   }
-  await within(
-    client.connect().catch((error: unknown) => {
-      close()
-      throw error
-    }),
-    timeoutMs,
-    close,
-  )
+  await within(client.connect(), timeoutMs, close)
   return {
     close,
     async run(sql, values) {
       if (broken !== undefined) throw broken
       warned = false
-      const work = client.query(sql, [...values]).catch((error: unknown) => {
+      const { rows } = await within(client.query(sql, [...values]), timeoutMs, (error) => {
         if (!isReadOnly(error)) close()
-        throw error
       })
-      const { rows } = await within(work, timeoutMs, close)
       return { rows, soft: warned }
     },
   }
@@ -83,14 +74,16 @@ export function isReadOnly(error: unknown): boolean {
   return (error as { readonly code?: unknown }).code === '25006'
 }
 
-async function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => void): Promise<T> {
+async function within<T>(work: Promise<T>, timeoutMs: number, failed: (error: unknown) => void): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     reject(new Error(`no answer in ${timeoutMs} ms`))
-    onTimeout()
   }, timeoutMs)
   try {
     return await Promise.race([work, promise])
+  } catch (error) {
+    failed(error)
+    throw error
   } finally {
     clearTimeout(timer)
     work.catch(() => {}) // it was given up; how it ends is of no interest

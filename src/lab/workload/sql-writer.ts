@@ -39,8 +39,10 @@ export async function runSqlWriter(
       else log.write({ kind: 'outcome', id, attempt: 1, outcome: 'acked', ...by })
     } catch (error) {
       const isRefused = isReadOnly(error)
-      if (!isRefused) connection?.close()
-      if (!isRefused) connection = undefined
+      if (!isRefused) {
+        connection?.close()
+        connection = undefined
+      }
       const reason = error instanceof Error ? error.message : String(error)
       const outcome = isSent && !isRefused ? 'unknown' : 'refused'
       log.write({ kind: 'outcome', id, attempt: 1, outcome, reason })
